@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The wire format between kernel and user space, and of recordings: a record header, then the
+ * fixed fields of one event of events.def, then a tail of bytes that its strings point into.
+ *
+ *   offset 0            sizeof(struct ev_hdr)      hdr.fixed            hdr.len
+ *   | struct ev_hdr ... | the event's own fields ... | string bytes ... |
+ *
+ * All numbers are in host byte order; a record is 8-byte aligned and at most EV_LEN_MAX bytes.
+ * Fields are only ever appended to an event, so a reader of an older recording sees a smaller
+ * `fixed`, and a reader of a newer one ignores what it does not know.
+ */
+#ifndef REDSHANK_ABI_EVENT_H
+#define REDSHANK_ABI_EVENT_H
+
+#ifndef __VMLINUX_H__
+#include <stdint.h>
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int32_t s32;
+#endif
+
+#define EV_COMM_LEN 16 /* TASK_COMM_LEN, include/linux/sched.h */
+#define EV_LEN_MAX  57344 /* 56 KiB: 32 KiB of offsets + the longest string + slack */
+#define EV_ARGS_MAX 20480 /* bytes of argv kept; the full size is reported beside it */
+#define EV_PATH_MAX 4096 /* PATH_MAX */
+#define EV_ENV_MAX  4096 /* bytes of chosen environment strings kept */
+
+/* A string (or bytes, or NUL-separated list) in the record's tail; off counts from its start. */
+struct ev_str {
+	u16 off;
+	u16 len;
+};
+
+/* The wire scalars that events.def names, as C types. */
+#define EV_WIRE_u8  u8
+#define EV_WIRE_u16 u16
+#define EV_WIRE_u32 u32
+#define EV_WIRE_u64 u64
+#define EV_WIRE_s32 s32
+#define EV_WIRE_str struct ev_str
+typedef char ev_comm[EV_COMM_LEN];
+#define EV_WIRE_comm ev_comm
+
+#define EVENT(id_, ev_, ...) EV_##ev_ = id_,
+#define F(...)
+#define END(...)
+enum ev_type {
+	EV_none = 0,
+#include "events.def"
+	EV_TYPE_MAX = 64, /* ids are below this; the loss counters are sized by it */
+};
+#undef EVENT
+#undef F
+#undef END
+
+/*
+ * What every record starts with: what it is, when, and which task did it.
+ * Times are CLOCK_BOOTTIME nanoseconds. pid is the kernel's tgid and tid the kernel's pid, both in
+ * the initial pid namespace; (pid, start) never repeats during one boot.
+ */
+struct ev_hdr {
+#define H(type_, member_, ...) EV_WIRE_##type_ member_;
+#include "header.def"
+#undef H
+};
+
+#define EVENT(id_, ev_, ...) \
+	struct ev_##ev_ {    \
+		struct ev_hdr hdr;
+#define F(ev_, type_, member_, ...) EV_WIRE_##type_ member_;
+#define END(ev_)                    \
+	}                           \
+	__attribute__((aligned(8)));
+#include "events.def"
+#undef EVENT
+#undef F
+#undef END
+
+/* Position of each field in its event: bit numbers of hdr.truncated. */
+#define EVENT(id_, ev_, ...) enum {
+#define F(ev_, type_, member_, ...) EVF_##ev_##_##member_,
+#define END(ev_)          \
+	EVF_##ev_##_COUNT \
+	}                 \
+	;
+#include "events.def"
+#undef EVENT
+#undef F
+#undef END
+
+/* Where an executable's code comes from: the kernel's judgement from inode, superblock and mount. */
+enum exe_origin {
+	EXE_ORIGIN_unknown = 0,
+	EXE_ORIGIN_regular, /* a linked file on a file system that outlives a reboot, as far as known */
+	EXE_ORIGIN_memfd, /* memfd_create(2), or another object of the kernel's own shmem mount */
+	EXE_ORIGIN_unlinked, /* deleted, or never linked (O_TMPFILE) */
+	EXE_ORIGIN_tmpfs, /* a linked file on tmpfs or ramfs */
+	EXE_ORIGIN_overlay_upper, /* in a container's writable layer */
+};
+
+/* Facts behind the judgement, ev_exec.exe_flags. */
+enum exe_flag {
+	EXE_F_INTERNAL_MOUNT = 1 << 0, /* mount belongs to no namespace (MNT_NS_INTERNAL) */
+	EXE_F_UNHASHED = 1 << 1, /* the name was removed from its directory */
+	EXE_F_OVERLAY_UPPER = 1 << 2, /* ovl_inode.__upperdentry is set */
+	EXE_F_DETACHED = 1 << 3, /* the walk ended at a mount not reachable from the task's root */
+	EXE_F_SCRIPT = 1 << 4, /* a script: these facts are its interpreter's */
+	EXE_F_SCRIPT_MEMFD = 1 << 5, /* ... and the script itself is in a memfd */
+	EXE_F_MEMFD_NAME = 1 << 6, /* the dentry's name starts with "memfd:" */
+};
+
+/* exec.same_content: is a memfd's content that of the file its process was running before? */
+enum same_content {
+	SAME_CONTENT_unknown = 0,
+	SAME_CONTENT_yes,
+	SAME_CONTENT_no,
+};
+
+/* gap.cause: where records were lost. */
+enum gap_cause {
+	GAP_ring_full = 1, /* ring buffer had no room: user space was too slow */
+	GAP_scratch_busy, /* two programs met on one CPU; the inner one gave up */
+	GAP_reader, /* a stream client did not read fast enough */
+	GAP_invalid, /* schema_check() refused the record */
+};
+
+#endif

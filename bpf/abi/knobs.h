@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What user space sets before load (rodata) and reads afterwards (statistics). */
+#ifndef REDSHANK_ABI_KNOBS_H
+#define REDSHANK_ABI_KNOBS_H
+
+#include "event.h"
+
+#define ENV_NAMES_MAX 16 /* environment variables that can be chosen */
+#define ENV_NAME_LEN  16 /* bytes of NAME= compared: names of up to 15 characters are exact */
+
+/* One chosen environment variable: the first bytes of "NAME=", and which of them count. */
+struct env_name {
+	u64 word[2];
+	u64 mask[2];
+};
+
+/* Written by the programs of one CPU each, read by user space through mmap: no locks. */
+struct cpu_stats {
+	u64 emitted[EV_TYPE_MAX];
+	u64 ring_full[EV_TYPE_MAX]; /* reserve failed: GAP_ring_full */
+	u64 scratch_busy[EV_TYPE_MAX]; /* GAP_scratch_busy */
+	u64 read_errors; /* a kernel or user address could not be read; the field stays empty */
+} __attribute__((aligned(64)));
+
+#endif

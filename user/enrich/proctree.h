@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process table: who is running, what it executed, who created it. Fed by the stream's own
+ * proc, fork, exec and exit records, so that a replay builds the same table as the live run.
+ *
+ * Bounded: a fixed number of slots and of string bytes. A process that ended stays as an ancestor
+ * for as long as there is room; the ended ones are evicted first, longest dead first.
+ */
+#ifndef REDSHANK_ENRICH_PROCTREE_H
+#define REDSHANK_ENRICH_PROCTREE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schema/event.h"
+
+#define PROC_ARGS_MAX	   2048 /* bytes of argv kept per program */
+#define PROC_ANCESTORS_MAX 32 /* longest ancestry that is followed */
+#define ENTITY_ID_LEN	   48
+
+/* A program as started: made by exec, shared by the children that fork without exec. */
+struct image {
+	uint32_t refs;
+	uint32_t exe_dev, exe_nlink, exe_mode, exe_uid, exe_gid, exe_origin, exe_flags;
+	uint64_t exe_ino, exe_size;
+	uint32_t args_len, cwd_len, exe_len, tty_len, cgpath_len;
+	const char *exe, *args, *cwd, *tty, *cgpath; /* into data; args as in exec.args */
+	char data[];
+};
+
+struct proc {
+	uint32_t pid, vpid, ppid;
+	uint32_t uid, gid, euid, egid, loginuid, session; /* as of the last record */
+	uint32_t pidns, mntns;
+	uint64_t start; /* CLOCK_BOOTTIME ns */
+	uint64_t parent_start;
+	uint64_t exec_time; /* of the present image; 0: it forked and did not exec */
+	uint64_t exit_time; /* 0: running */
+	uint64_t cgroup;
+	char comm[EV_COMM_LEN];
+	const struct image *image; /* NULL: not known */
+	const struct image *prev_image; /* what it ran before its last exec; NULL: not known */
+	/* Owned by proctree.c: */
+	uint32_t slot, gen, parent_slot, parent_gen, hash_next, lru_prev, lru_next;
+};
+
+struct proctree_stats {
+	uint64_t live, dead; /* processes held */
+	uint64_t slots; /* bound of live + dead */
+	uint64_t string_bytes, string_bytes_max;
+	uint64_t evicted_live; /* running processes forgotten for lack of room: raise the bound */
+	uint64_t evicted_dead;
+	uint64_t unknown; /* events of processes that were not in the table */
+};
+
+struct proctree;
+
+/* slots: most processes held. 0 or -ENOMEM. */
+int proctree_new(unsigned slots, size_t string_bytes_max, struct proctree **ret);
+void proctree_free(struct proctree *t);
+
+/*
+ * Takes the event into account and sets ev->proc (NULL if the process can't be known). To be called
+ * once per event, in order. The proc is valid until the next call.
+ */
+void proctree_update(struct proctree *t, struct event *ev);
+
+/* Nearest first; returns how many (at most max). Its creator, even where it was re-parented. */
+unsigned proctree_ancestors(const struct proctree *t, const struct proc *p, const struct proc **ret,
+			    unsigned max);
+const struct proc *proctree_parent(const struct proctree *t, const struct proc *p);
+
+void proctree_get_stats(const struct proctree *t, struct proctree_stats *ret);
+
+/*
+ * Id of a process that is unique over pid reuse, reboots and hosts, the same at every start of the
+ * sensor: 16 hex digits of the boot id, the start time in ns and the pid, as hex with dashes.
+ */
+void entity_id(const struct host *h, uint32_t pid, uint64_t start, char ret[ENTITY_ID_LEN]);
+
+#endif

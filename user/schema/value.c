@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wire values to presented values. */
+#include "schema/value.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Bit or enum number to name; the index is the number. */
+struct names {
+	const char *const *name;
+	unsigned count;
+};
+
+#define NAMES(array_) { array_, sizeof(array_) / sizeof((array_)[0]) }
+
+/* include/uapi/linux/capability.h */
+static const char *const cap_names[] = {
+	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
+	"CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE",
+	"CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER",
+	"CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT",
+	"CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE", "CAP_SYS_TIME",
+	"CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL",
+	"CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
+	"CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
+};
+/* include/uapi/linux/fcntl.h */
+static const char *const seal_names[] = { "F_SEAL_SEAL",  "F_SEAL_SHRINK",	 "F_SEAL_GROW",
+					  "F_SEAL_WRITE", "F_SEAL_FUTURE_WRITE", "F_SEAL_EXEC" };
+static const char *const exe_flag_names[] = { "internal_mount", "unhashed", "overlay_upper",
+					      "detached",	"script",   "script_memfd",
+					      "memfd_name" };
+static const char *const exe_origin_names[] = {
+	[EXE_ORIGIN_regular] = "regular",   [EXE_ORIGIN_memfd] = "memfd",
+	[EXE_ORIGIN_unlinked] = "unlinked", [EXE_ORIGIN_tmpfs] = "tmpfs",
+	[EXE_ORIGIN_overlay_upper] = "overlay_upper",
+};
+static const char *const same_content_names[] = { [SAME_CONTENT_yes] = "yes", [SAME_CONTENT_no] = "no" };
+static const char *const gap_cause_names[] = {
+	[GAP_ring_full] = "ring_full",
+	[GAP_scratch_busy] = "scratch_busy",
+	[GAP_reader] = "reader",
+	[GAP_invalid] = "invalid",
+};
+/* Linux numbers of x86 and arm64, signal(7). */
+static const char *const signal_names[] = {
+	NULL,	   "SIGHUP",	"SIGINT",  "SIGQUIT", "SIGILL",	   "SIGTRAP", "SIGABRT", "SIGBUS",
+	"SIGFPE",  "SIGKILL",	"SIGUSR1", "SIGSEGV", "SIGUSR2",   "SIGPIPE", "SIGALRM", "SIGTERM",
+	"SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP",   "SIGTTIN", "SIGTTOU", "SIGURG",
+	"SIGXCPU", "SIGXFSZ",	"SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",  "SIGPWR",	 "SIGSYS",
+};
+
+static const char *name_of(struct names n, uint64_t i)
+{
+	return i < n.count ? n.name[i] : NULL;
+}
+
+const char *exe_origin_name(unsigned origin)
+{
+	return name_of((struct names)NAMES(exe_origin_names), origin);
+}
+
+const char *gap_cause_name(unsigned cause)
+{
+	return name_of((struct names)NAMES(gap_cause_names), cause);
+}
+
+const char *cap_name(unsigned bit)
+{
+	return name_of((struct names)NAMES(cap_names), bit);
+}
+
+void value_printf(struct value *v, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(v->tmp, sizeof(v->tmp), fmt, ap);
+	va_end(ap);
+	value_str(v, v->tmp, n < 0 ? 0 : (size_t)n < sizeof(v->tmp) ? (size_t)n : sizeof(v->tmp) - 1);
+}
+
+static void value_enum(struct value *v, struct names n, uint64_t i)
+{
+	const char *s = name_of(n, i);
+	if (s)
+		value_str(v, s, strlen(s));
+	else if (i)
+		value_printf(v, "%llu", (unsigned long long)i);
+}
+
+static void value_flags(struct value *v, struct names n, uint64_t bits)
+{
+	size_t len = 0;
+	for (unsigned i = 0; i < 64; i++) {
+		if (!(bits >> i & 1))
+			continue;
+		char num[16];
+		const char *s = name_of(n, i);
+		if (!s) {
+			snprintf(num, sizeof(num), "bit%u", i);
+			s = num;
+		}
+		size_t k = strlen(s);
+		if (len + k + 1 > sizeof(v->tmp))
+			break;
+		memcpy(v->tmp + len, s, k);
+		len += k;
+		v->tmp[len++] = '\0';
+	}
+	if (!len)
+		return;
+	v->kind = VALUE_list;
+	v->p = v->tmp;
+	v->len = len - 1;
+}
+
+static uint64_t wire_num(const char *p, enum field_wire w)
+{
+	union {
+		u8 u8;
+		u16 u16;
+		u32 u32;
+		u64 u64;
+	} n;
+	switch (w) {
+	case WIRE_u8:
+		memcpy(&n.u8, p, 1);
+		return n.u8;
+	case WIRE_u16:
+		memcpy(&n.u16, p, 2);
+		return n.u16;
+	case WIRE_u32:
+	case WIRE_s32:
+		memcpy(&n.u32, p, 4);
+		return n.u32;
+	case WIRE_u64:
+		memcpy(&n.u64, p, 8);
+		return n.u64;
+	case WIRE_str:
+	case WIRE_comm:
+		break;
+	}
+	return 0;
+}
+
+static bool all_bits(uint64_t n, enum field_wire w)
+{
+	return w == WIRE_u64 ? n == UINT64_MAX : n == UINT32_MAX;
+}
+
+static void get_bytes(const struct event *ev, const struct field *f, struct value *v)
+{
+	const char *p = (const char *)ev->rec + f->off;
+	if (f->wire == WIRE_comm) {
+		value_str(v, p, strnlen(p, EV_COMM_LEN));
+		return;
+	}
+	struct ev_str s;
+	memcpy(&s, p, sizeof(s));
+	value_str(v, (const char *)ev->rec + s.off, s.len);
+	if (f->fmt != FMT_LIST || v->kind == VALUE_none)
+		return;
+	v->kind = VALUE_list;
+	if (!v->p[v->len - 1]) /* argv ends with NUL unless it was cut */
+		v->len--;
+}
+
+static void get_num(const struct event *ev, const struct field *f, struct value *v)
+{
+	uint64_t n = wire_num((const char *)ev->rec + f->off, f->wire);
+	const struct ev_desc *d;
+
+	switch (f->fmt) {
+	case FMT_OPT:
+		if (!all_bits(n, f->wire))
+			value_num(v, n);
+		break;
+	case FMT_DEC:
+		value_num(v, n);
+		break;
+	case FMT_ID:
+		value_printf(v, "%llu", (unsigned long long)n);
+		break;
+	case FMT_HEX:
+		value_printf(v, "0x%llx", (unsigned long long)n);
+		break;
+	case FMT_OCT:
+		value_printf(v, "%04llo", (unsigned long long)n & 07777);
+		break;
+	case FMT_BOOL:
+		v->kind = VALUE_bool;
+		v->num = !!n;
+		break;
+	case FMT_TIME:
+		if (n) {
+			v->kind = VALUE_time;
+			v->num = n + (uint64_t)ev->host->unix_offset;
+		}
+		break;
+	case FMT_DEV: /* include/linux/kdev_t.h: 12 bits of major, 20 of minor */
+		if (n)
+			value_printf(v, "%llu:%llu", (unsigned long long)n >> 20,
+				     (unsigned long long)n & 0xfffff);
+		break;
+	case FMT_CAPS:
+		value_flags(v, (struct names)NAMES(cap_names), n);
+		break;
+	case FMT_SEALS:
+		value_flags(v, (struct names)NAMES(seal_names), n);
+		break;
+	case FMT_EXE_FLAGS:
+		value_flags(v, (struct names)NAMES(exe_flag_names), n);
+		break;
+	case FMT_EXE_ORIGIN:
+		value_enum(v, (struct names)NAMES(exe_origin_names), n);
+		break;
+	case FMT_SAME_CONTENT:
+		value_enum(v, (struct names)NAMES(same_content_names), n);
+		break;
+	case FMT_GAP_CAUSE:
+		value_enum(v, (struct names)NAMES(gap_cause_names), n);
+		break;
+	case FMT_SIGNAL:
+		value_enum(v, (struct names)NAMES(signal_names), n);
+		break;
+	case FMT_EVENT:
+		d = ev_desc((unsigned)n);
+		if (d)
+			value_str(v, d->key, strlen(d->key));
+		else
+			value_printf(v, "%llu", (unsigned long long)n);
+		break;
+	case FMT_NONE:
+	case FMT_STR:
+	case FMT_LIST:
+	case FMT_COMM:
+		break;
+	}
+}
+
+void value_get(const struct event *ev, const struct field *f, struct value *ret)
+{
+	ret->kind = VALUE_none;
+	ret->num = 0;
+	ret->p = "";
+	ret->len = 0;
+	ret->truncated = f->index >= 0 && (ev->rec->truncated >> f->index & 1);
+	if (f->wire == WIRE_str || f->wire == WIRE_comm)
+		get_bytes(ev, f, ret);
+	else
+		get_num(ev, f, ret);
+}
+
+bool value_next(const struct value *v, size_t *pos, const char **ret_p, size_t *ret_len)
+{
+	if (*pos > v->len)
+		return false;
+	const char *p = v->p + *pos;
+	const char *nul = memchr(p, '\0', v->len - *pos);
+	*ret_p = p;
+	*ret_len = nul ? (size_t)(nul - p) : v->len - *pos;
+	*pos += *ret_len + 1;
+	return true;
+}
