@@ -2,6 +2,9 @@
 # Redshank: an eBPF-based runtime threat sensor. `make help` lists the targets.
 
 OUT	?= build
+# What builds with other compiler flags share with the plain one: BPF objects, generated code.
+SHARED	?= $(OUT)
+GEN	:= $(SHARED)/gen
 ARCH	?= $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 CC	?= cc
 CLANG	?= clang
@@ -9,11 +12,16 @@ BPFTOOL	?= $(shell PATH=$$PATH:/usr/sbin:/sbin command -v bpftool || echo bpftoo
 PROTOC_C ?= protoc-c
 VERSION	:= $(shell cat VERSION)
 
+# As many jobs as CPUs; -jN on the command line wins.
+ifeq ($(MAKELEVEL)$(filter clean,$(MAKECMDGOALS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 LIBS	:= libbpf libelf zlib libprotobuf-c sqlite3 libcurl yaml-0.1 jansson
 CFLAGS	?= -O2 -g
 WARN	:= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 REDSHANK_CFLAGS := -std=c11 -D_GNU_SOURCE -DREDSHANK_VERSION='"$(VERSION)"' -pthread $(WARN) \
-		   -fstack-protector-strong -fPIE -Iuser -Ibpf -isystem $(OUT)/gen
+		   -fstack-protector-strong -fPIE -Iuser -Ibpf -isystem $(GEN)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v2 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
 	      -Wno-unused-parameter -Wno-missing-declarations -Ivmlinux/$(ARCH) -Ibpf -Ibpf/lib
 
@@ -22,13 +30,13 @@ BPF_SRC	:= $(wildcard bpf/*.bpf.c)
 USER_SRC := $(wildcard user/*/*.c user/*.c)
 PROTO_SRC := $(shell find proto -name '*.proto')
 
-BPF_OBJ	:= $(BPF_SRC:%.c=$(OUT)/%.o)
-PB_C	:= $(PROTO_SRC:proto/%.proto=$(OUT)/gen/%.pb-c.c)
-PB_OBJ	:= $(PB_C:%.c=%.o)
+BPF_OBJ	:= $(BPF_SRC:%.c=$(SHARED)/%.o)
+PB_C	:= $(PROTO_SRC:proto/%.proto=$(GEN)/%.pb-c.c)
+PB_OBJ	:= $(PROTO_SRC:proto/%.proto=$(OUT)/pb/%.o)
 USER_OBJ := $(USER_SRC:%.c=$(OUT)/%.o)
 MAIN_OBJ := $(OUT)/user/main.o
 LIB	:= $(OUT)/libredshank.a
-SKEL	:= $(OUT)/gen/redshank.skel.h
+SKEL	:= $(GEN)/redshank.skel.h
 
 LINK_LIBS = $(shell pkg-config --libs $(LIBS)) -lm
 
@@ -38,32 +46,33 @@ LINK_LIBS = $(shell pkg-config --libs $(LIBS)) -lm
 
 all: $(OUT)/redshank ## build build/redshank (default)
 
-$(OUT)/.deps-ok: scripts/deps
-	@mkdir -p $(OUT)
+$(SHARED)/.deps-ok: scripts/deps
+	@mkdir -p $(@D)
 	@scripts/deps check build
 	@touch $@
 
 # --- BPF: one object per domain, linked into one, one skeleton ---
 
-$(OUT)/bpf/%.bpf.o: bpf/%.bpf.c | $(OUT)/.deps-ok
+$(SHARED)/bpf/%.bpf.o: bpf/%.bpf.c | $(SHARED)/.deps-ok
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(OUT)/redshank.bpf.o: $(BPF_OBJ)
+$(SHARED)/redshank.bpf.o: $(BPF_OBJ)
 	$(BPFTOOL) gen object $@ $^
 
-$(SKEL): $(OUT)/redshank.bpf.o
+$(SKEL): $(SHARED)/redshank.bpf.o
 	@mkdir -p $(@D)
 	$(BPFTOOL) gen skeleton $< name redshank_bpf > $@
 
 # --- protobuf ---
 
-$(OUT)/gen/%.pb-c.c: proto/%.proto | $(OUT)/.deps-ok
-	@mkdir -p $(OUT)/gen
-	$(PROTOC_C) -Iproto --c_out=$(OUT)/gen $(PROTO_SRC)
+$(GEN)/%.pb-c.c: proto/%.proto | $(SHARED)/.deps-ok
+	@mkdir -p $(GEN)
+	$(PROTOC_C) -Iproto --c_out=$(GEN) $<
 
-$(OUT)/gen/%.o: $(OUT)/gen/%.c
-	$(CC) $(CFLAGS) -std=c11 -fPIE -isystem $(OUT)/gen -c $< -o $@
+$(OUT)/pb/%.o: $(GEN)/%.pb-c.c $(PB_C)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c11 -fPIE -isystem $(GEN) -c $< -o $@
 
 # --- user space ---
 
@@ -78,11 +87,17 @@ $(LIB): $(filter-out $(MAIN_OBJ),$(USER_OBJ)) $(PB_OBJ)
 $(OUT)/redshank: $(MAIN_OBJ) $(LIB)
 	$(CC) $(CFLAGS) -pthread -pie -Wl,-z,relro,-z,now $^ $(LINK_LIBS) -o $@
 
-run: deps all ## install what is needed, build, start the sensor (as root)
+run: deps-build all ## install what is needed, build, start the sensor (as root)
 	$(OUT)/redshank run
 
 deps: ## install what building and testing need (apt, dnf or apk; as root)
 	@scripts/deps install
+
+deps-build:
+	@scripts/deps install build
+
+# Nothing is compiled before what was asked to be installed is there, also with -j.
+$(SHARED)/.deps-ok: | $(filter deps,$(MAKECMDGOALS:check=deps)) $(if $(filter run,$(MAKECMDGOALS)),deps-build)
 
 clean: ## remove build outputs
 	rm -rf $(OUT)
@@ -92,6 +107,6 @@ help: ## list the targets
 
 include tests/tests.mk
 
-.PHONY: all run deps clean help
+.PHONY: all run deps deps-build clean help
 
 -include $(BPF_OBJ:.o=.d) $(USER_OBJ:.o=.d)

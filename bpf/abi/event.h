@@ -44,7 +44,7 @@ struct ev_str {
 typedef char ev_comm[EV_COMM_LEN];
 #define EV_WIRE_comm ev_comm
 
-#define EVENT(id_, ev_, ...) EV_##ev_ = id_,
+#define EVENT(id_, key_, ...) EV_##key_ = id_,
 #define F(...)
 #define END(...)
 enum ev_type {
@@ -67,11 +67,11 @@ struct ev_hdr {
 #undef H
 };
 
-#define EVENT(id_, ev_, ...) \
-	struct ev_##ev_ {    \
+#define EVENT(id_, key_, ...) \
+	struct ev_##key_ {   \
 		struct ev_hdr hdr;
-#define F(ev_, type_, member_, ...) EV_WIRE_##type_ member_;
-#define END(ev_)                    \
+#define F(key_, type_, member_, ...) EV_WIRE_##type_ member_;
+#define END(key_)                    \
 	}                           \
 	__attribute__((aligned(8)));
 #include "events.def"
@@ -80,10 +80,10 @@ struct ev_hdr {
 #undef END
 
 /* Position of each field in its event: bit numbers of hdr.truncated. */
-#define EVENT(id_, ev_, ...) enum {
-#define F(ev_, type_, member_, ...) EVF_##ev_##_##member_,
-#define END(ev_)          \
-	EVF_##ev_##_COUNT \
+#define EVENT(id_, key_, ...) enum {
+#define F(key_, type_, member_, ...) EVF_##key_##_##member_,
+#define END(key_)          \
+	EVF_##key_##_COUNT \
 	}                 \
 	;
 #include "events.def"

@@ -28,6 +28,8 @@ int err_prefix(struct err *e, int code, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof(e->text))
 		return code;
-	snprintf(e->text + n, sizeof(e->text) - (size_t)n, ": %s", old);
+	/* A long text loses its end. */
+	size_t room = sizeof(e->text) - (size_t)n;
+	snprintf(e->text + n, room, ": %.*s", (int)room, old);
 	return code;
 }

@@ -62,13 +62,12 @@ void utf8_sanitize(struct buf *b, const char *p, size_t n)
 	}
 }
 
-/* Would this sequence act on a terminal, or reorder the text around it, instead of being text? */
-static bool acts(const unsigned char *u, size_t k)
+bool utf8_acts(const unsigned char *u, size_t k)
 {
 	if (k == 1)
 		return u[0] < 0x20 || u[0] == 0x7f;
-	if (k == 2)
-		return u[0] == 0xC2 && u[1] < 0xA0; /* C1 */
+	if (k == 2) /* C1, U+061C */
+		return (u[0] == 0xC2 && u[1] < 0xA0) || (u[0] == 0xD8 && u[1] == 0x9C);
 	if (k == 3 && u[0] == 0xE2) {
 		uint32_t c = (uint32_t)(0x2000 | (u[1] & 0x3F) << 6 | (u[2] & 0x3F));
 		return c == 0x2028 || c == 0x2029 || (c >= 0x200E && c <= 0x200F) ||
@@ -82,7 +81,7 @@ void utf8_printable(struct buf *b, const char *p, size_t n)
 	const unsigned char *u = (const unsigned char *)p;
 	for (size_t i = 0; i < n;) {
 		size_t k = utf8_seq(u + i, n - i);
-		if (k && !acts(u + i, k)) {
+		if (k && !utf8_acts(u + i, k)) {
 			buf_put(b, p + i, k);
 			i += k;
 			continue;

@@ -21,6 +21,12 @@ size_t utf8_seq(const unsigned char *p, size_t n);
 /* Are all n bytes well-formed UTF-8? */
 bool utf8_valid(const char *p, size_t n);
 
+/*
+ * Does this well-formed sequence of k bytes act on a terminal, or reorder the text around it,
+ * instead of being text? C0, DEL, C1, line separators, bidirectional controls; all below U+10000.
+ */
+bool utf8_acts(const unsigned char *p, size_t k);
+
 /* Appends the bytes with U+FFFD for each byte that is not part of a well-formed sequence. */
 void utf8_sanitize(struct buf *b, const char *p, size_t n);
 

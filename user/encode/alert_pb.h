@@ -10,14 +10,25 @@
 #include "detect/alert.h"
 #include "redshank.pb-c.h"
 
-/* Bump allocator in chunks: pointers stay valid until pb_arena_reset(). */
+/*
+ * Bump allocator in chunks: pointers stay valid until pb_arena_reset(). A failure is sticky until
+ * then, so a builder looks once, at the end.
+ */
 struct pb_arena {
 	struct pb_chunk *first, *current;
+	bool failed;
 };
 
 void *pb_alloc(struct pb_arena *a, size_t n); /* zeroed, 8-byte aligned; NULL when out of memory */
 void pb_arena_reset(struct pb_arena *a); /* keeps the memory */
 void pb_arena_free(struct pb_arena *a);
+
+/*
+ * The bytes as a NUL-terminated string that is valid UTF-8: U+FFFD stands for each byte that is not
+ * part of a well-formed sequence, and for NUL. If there was one, *ret_raw (may be NULL) gets a copy
+ * of the bytes as they were. Never NULL; "" when out of memory.
+ */
+char *pb_text(struct pb_arena *a, const char *p, size_t len, ProtobufCBinaryData *ret_raw);
 
 /* Builds the message in the arena; NULL when out of memory. Valid until the arena is reset. */
 Redshank__V1__Alert *alert_to_pb(struct pb_arena *a, const struct alert *al);

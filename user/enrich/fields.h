@@ -27,9 +27,12 @@ bool any_field_find(const struct ev_desc *d, const char *name, struct any_field 
 const char *any_field_name(const struct any_field *f);
 void any_field_get(const struct any_field *f, const struct event *ev, struct value *ret);
 
+/* Order by path: '.' comes first, so that all names of one nested object are neighbours. */
+int field_name_cmp(const char *a, const char *b);
+
 /* Most fields an event can have, all kinds together. */
 #define ANY_FIELDS_MAX 160
-/* All fields that events of type d can have, sorted by name. Returns how many. */
+/* All fields that events of type d can have, sorted by field_name_cmp(). Returns how many. */
 unsigned any_fields(const struct ev_desc *d, struct any_field ret[ANY_FIELDS_MAX]);
 
 #endif

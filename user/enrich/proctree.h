@@ -28,6 +28,13 @@ struct image {
 	char data[];
 };
 
+/* Did its file have a name when it was started? */
+static inline int image_is_linked(const struct image *im)
+{
+	return im->exe_origin == EXE_ORIGIN_regular || im->exe_origin == EXE_ORIGIN_overlay_upper ||
+	       im->exe_origin == EXE_ORIGIN_tmpfs;
+}
+
 struct proc {
 	uint32_t pid, vpid, ppid;
 	uint32_t uid, gid, euid, egid, loginuid, session; /* as of the last record */

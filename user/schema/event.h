@@ -33,6 +33,6 @@ struct event {
 };
 
 /* The record as its event's struct: EVENT_AS(exec, ev)->exe_ino. The caller has checked the type. */
-#define EVENT_AS(key_, ev_) ((const struct ev_##key_ *)(const void *)(ev_)->rec)
+#define EVENT_AS(key_, event_) ((const struct ev_##key_ *)(const void *)(event_)->rec)
 
 #endif

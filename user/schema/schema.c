@@ -17,31 +17,36 @@ const struct field header_fields[] = {
 const unsigned header_nfields = sizeof(header_fields) / sizeof(header_fields[0]);
 
 /* The terminator keeps the array of an event without fields of its own from being empty. */
-#define EVENT(id_, ev_, ...) static const struct field fields_##ev_[] = {
-#define F(ev_, type_, member_, name_, fmt_, doc_)                                                  \
-	{ name_,		    doc_, WIRE_##type_, FMT_##fmt_, offsetof(struct ev_##ev_, member_), \
-	  EVF_##ev_##_##member_ },
-#define END(ev_)                              \
-	{ NULL, NULL, WIRE_u8, FMT_NONE, 0, 0 } \
-	}                                     \
-	;                                     \
-	static_assert(EVF_##ev_##_COUNT <= 64, "hdr.truncated has 64 bits");
+#define EVENT(id_, key_, ...) static const struct field fields_##key_[] = {
+#define F(key_, type_, member_, name_, fmt_, doc_) \
+	{ name_,                                   \
+	  doc_,                                    \
+	  WIRE_##type_,                            \
+	  FMT_##fmt_,                              \
+	  offsetof(struct ev_##key_, member_),     \
+	  EVF_##key_##_##member_ },
+#define END(key_)                                   \
+	{                                           \
+		NULL, NULL, WIRE_u8, FMT_NONE, 0, 0 \
+	}                                           \
+	}                                           \
+	;                                           \
+	static_assert(EVF_##key_##_COUNT <= 64, "hdr.truncated has 64 bits");
 #include "abi/events.def"
 #undef EVENT
 #undef F
 #undef END
 
-#define EVENT(id_, ev_, cat_, type_, text_, doc_)                                                  \
-	[id_] = { (enum ev_type)id_,                                                               \
-		  #ev_,                                                                            \
-		  cat_,                                                                            \
-		  type_,                                                                           \
-		  text_,                                                                           \
-		  doc_,                                                                            \
-		  sizeof(struct ev_##ev_),                                                         \
-		  EVF_##ev_##_COUNT,                                                               \
-		  fields_##ev_ },                                                                  \
-/**/
+#define EVENT(id_, key_, cat_, type_, text_, doc_) \
+	[id_] = { (enum ev_type)id_,               \
+		  #key_,                           \
+		  cat_,                            \
+		  type_,                           \
+		  text_,                           \
+		  doc_,                            \
+		  sizeof(struct ev_##key_),        \
+		  EVF_##key_##_COUNT,              \
+		  fields_##key_ }, /**/
 #define F(...)
 #define END(...)
 static const struct ev_desc descs[EV_TYPE_MAX] = {
@@ -88,12 +93,13 @@ int schema_check(const void *p, size_t len, struct err *ret)
 	if ((uintptr_t)p % 8)
 		return err_set(ret, -EBADMSG, "record is not 8-byte aligned");
 	if (len < sizeof(*h) || len > EV_LEN_MAX)
-		return err_set(ret, -EBADMSG, "record of %zu bytes, expected %zu to %d", len, sizeof(*h),
-			       EV_LEN_MAX);
+		return err_set(ret, -EBADMSG, "record of %zu bytes, expected %zu to %d", len,
+			       sizeof(*h), EV_LEN_MAX);
 	if (h->len != len)
 		return err_set(ret, -EBADMSG, "record says %u bytes but is %zu long", h->len, len);
 	if (h->fixed < sizeof(*h) || h->fixed > len || h->fixed % 8)
-		return err_set(ret, -EBADMSG, "fixed part of %u bytes in a record of %zu", h->fixed, len);
+		return err_set(ret, -EBADMSG, "fixed part of %u bytes in a record of %zu", h->fixed,
+			       len);
 	const struct ev_desc *d = ev_desc(h->type);
 	if (!d)
 		return err_set(ret, -ENOTSUP, "unknown event type %u", h->type);
@@ -107,10 +113,11 @@ int schema_check(const void *p, size_t len, struct err *ret)
 		if (!s.len)
 			continue;
 		if (s.off < h->fixed || (size_t)s.off + s.len > len)
-			return err_set(ret, -EBADMSG, "%s.%s points to bytes %u to %u of %zu", d->key,
-				       f->name, s.off, s.off + s.len, len);
+			return err_set(ret, -EBADMSG, "%s.%s points to bytes %u to %u of %zu",
+				       d->key, f->name, s.off, s.off + s.len, len);
 	}
-	return h->fixed < d->size ? err_set(ret, -ESTALE, "%s record of an older build", d->key) : 0;
+	return h->fixed < d->size ? err_set(ret, -ESTALE, "%s record of an older build", d->key)
+				  : 0;
 }
 
 int schema_upgrade(const struct ev_hdr *rec, void *out, size_t cap)

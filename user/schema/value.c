@@ -12,18 +12,54 @@ struct names {
 	unsigned count;
 };
 
-#define NAMES(array_) { array_, sizeof(array_) / sizeof((array_)[0]) }
+#define NAMES(array_)                                        \
+	{                                                    \
+		array_, sizeof(array_) / sizeof((array_)[0]) \
+	}
 
 /* include/uapi/linux/capability.h */
 static const char *const cap_names[] = {
-	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
-	"CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE",
-	"CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER",
-	"CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT",
-	"CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE", "CAP_SYS_TIME",
-	"CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL",
-	"CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
-	"CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
+	"CAP_CHOWN",
+	"CAP_DAC_OVERRIDE",
+	"CAP_DAC_READ_SEARCH",
+	"CAP_FOWNER",
+	"CAP_FSETID",
+	"CAP_KILL",
+	"CAP_SETGID",
+	"CAP_SETUID",
+	"CAP_SETPCAP",
+	"CAP_LINUX_IMMUTABLE",
+	"CAP_NET_BIND_SERVICE",
+	"CAP_NET_BROADCAST",
+	"CAP_NET_ADMIN",
+	"CAP_NET_RAW",
+	"CAP_IPC_LOCK",
+	"CAP_IPC_OWNER",
+	"CAP_SYS_MODULE",
+	"CAP_SYS_RAWIO",
+	"CAP_SYS_CHROOT",
+	"CAP_SYS_PTRACE",
+	"CAP_SYS_PACCT",
+	"CAP_SYS_ADMIN",
+	"CAP_SYS_BOOT",
+	"CAP_SYS_NICE",
+	"CAP_SYS_RESOURCE",
+	"CAP_SYS_TIME",
+	"CAP_SYS_TTY_CONFIG",
+	"CAP_MKNOD",
+	"CAP_LEASE",
+	"CAP_AUDIT_WRITE",
+	"CAP_AUDIT_CONTROL",
+	"CAP_SETFCAP",
+	"CAP_MAC_OVERRIDE",
+	"CAP_MAC_ADMIN",
+	"CAP_SYSLOG",
+	"CAP_WAKE_ALARM",
+	"CAP_BLOCK_SUSPEND",
+	"CAP_AUDIT_READ",
+	"CAP_PERFMON",
+	"CAP_BPF",
+	"CAP_CHECKPOINT_RESTORE",
 };
 /* include/uapi/linux/fcntl.h */
 static const char *const seal_names[] = { "F_SEAL_SEAL",  "F_SEAL_SHRINK",	 "F_SEAL_GROW",
@@ -32,11 +68,15 @@ static const char *const exe_flag_names[] = { "internal_mount", "unhashed", "ove
 					      "detached",	"script",   "script_memfd",
 					      "memfd_name" };
 static const char *const exe_origin_names[] = {
-	[EXE_ORIGIN_regular] = "regular",   [EXE_ORIGIN_memfd] = "memfd",
-	[EXE_ORIGIN_unlinked] = "unlinked", [EXE_ORIGIN_tmpfs] = "tmpfs",
+	[EXE_ORIGIN_regular] = "regular",
+	[EXE_ORIGIN_memfd] = "memfd",
+	[EXE_ORIGIN_unlinked] = "unlinked",
+	[EXE_ORIGIN_tmpfs] = "tmpfs",
 	[EXE_ORIGIN_overlay_upper] = "overlay_upper",
 };
-static const char *const same_content_names[] = { [SAME_CONTENT_yes] = "yes", [SAME_CONTENT_no] = "no" };
+static const char *const same_content_names[] = {
+	[SAME_CONTENT_yes] = "yes", [SAME_CONTENT_no] = "no"
+};
 static const char *const gap_cause_names[] = {
 	[GAP_ring_full] = "ring_full",
 	[GAP_scratch_busy] = "scratch_busy",
@@ -45,10 +85,10 @@ static const char *const gap_cause_names[] = {
 };
 /* Linux numbers of x86 and arm64, signal(7). */
 static const char *const signal_names[] = {
-	NULL,	   "SIGHUP",	"SIGINT",  "SIGQUIT", "SIGILL",	   "SIGTRAP", "SIGABRT", "SIGBUS",
-	"SIGFPE",  "SIGKILL",	"SIGUSR1", "SIGSEGV", "SIGUSR2",   "SIGPIPE", "SIGALRM", "SIGTERM",
-	"SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP",   "SIGTTIN", "SIGTTOU", "SIGURG",
-	"SIGXCPU", "SIGXFSZ",	"SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",  "SIGPWR",	 "SIGSYS",
+	NULL,	     "SIGHUP",	"SIGINT",    "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
+	"SIGFPE",    "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",  "SIGPIPE", "SIGALRM", "SIGTERM",
+	"SIGSTKFLT", "SIGCHLD", "SIGCONT",   "SIGSTOP", "SIGTSTP",  "SIGTTIN", "SIGTTOU", "SIGURG",
+	"SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",   "SIGPWR",  "SIGSYS",
 };
 
 static const char *name_of(struct names n, uint64_t i)
@@ -77,7 +117,10 @@ void value_printf(struct value *v, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(v->tmp, sizeof(v->tmp), fmt, ap);
 	va_end(ap);
-	value_str(v, v->tmp, n < 0 ? 0 : (size_t)n < sizeof(v->tmp) ? (size_t)n : sizeof(v->tmp) - 1);
+	value_str(v, v->tmp,
+		  n < 0			       ? 0
+		  : (size_t)n < sizeof(v->tmp) ? (size_t)n
+					       : sizeof(v->tmp) - 1);
 }
 
 static void value_enum(struct value *v, struct names n, uint64_t i)
@@ -245,6 +288,7 @@ void value_get(const struct event *ev, const struct field *f, struct value *ret)
 	ret->num = 0;
 	ret->p = "";
 	ret->len = 0;
+	ret->joined = false;
 	ret->truncated = f->index >= 0 && (ev->rec->truncated >> f->index & 1);
 	if (f->wire == WIRE_str || f->wire == WIRE_comm)
 		get_bytes(ev, f, ret);

@@ -25,6 +25,7 @@ enum value_kind {
 struct value {
 	enum value_kind kind;
 	bool truncated; /* the record holds only the beginning */
+	bool joined; /* a list to be shown as one text, its elements joined by one space */
 	uint64_t num;
 	const char *p; /* into the record, a table, or tmp */
 	size_t len;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Every drift of kernel structures that we meet, each with the commit that made it. */
+#ifndef REDSHANK_LIB_COMPAT_H
+#define REDSHANK_LIB_COMPAT_H
+
+/* fs/mount.h: what mnt_ns holds for mounts that the kernel keeps for itself (shm_mnt, …). */
+#define MNT_NS_INTERNAL ((struct mnt_namespace *)-22L) /* ERR_PTR(-EINVAL) */
+
+/* Until 633488947ef6 ("kernfs: Use RCU to access kernfs_node::parent.", v6.15) it was `parent`. */
+struct kernfs_node___v614 {
+	struct kernfs_node *parent;
+} __attribute__((preserve_access_index));
+
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
+{
+	struct kernfs_node___v614 *old = (void *)kn;
+	if (bpf_core_field_exists(old->parent))
+		return BPF_CORE_READ(old, parent);
+	return BPF_CORE_READ(kn, __parent);
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * All maps. They are __weak because every domain's object has them and the linker must take them
+ * for one. Sizes that depend on the machine are set by user space before load.
+ */
+#ifndef REDSHANK_MAPS_H
+#define REDSHANK_MAPS_H
+
+#include "abi/knobs.h"
+
+/* Records that must not be lost to a flood of others: exec, fork, exit, and later auth, fileless. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} ring_main SEC(".maps") __weak;
+
+/* Everything that unprivileged code can make cheaply and in any number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} ring_bulk SEC(".maps") __weak;
+
+/* One entry per possible CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct cpu_stats);
+} stats SEC(".maps") __weak;
+
+/* State of a path walk. It lives in a map value because the verifier forgets scalars there; in
+ * registers each round of the loop would be a new state and the program too complex. */
+struct walk {
+	struct dentry *dentry, *root_dentry;
+	struct vfsmount *vfsmnt, *root_vfsmnt;
+	struct mount *mnt;
+	u64 off; /* where the path starts in path[] */
+	u64 flags; /* WALK_* */
+};
+
+/* Where a record with strings is put together. A record can be larger than a per-CPU map's value
+ * may be (32 KiB), so this is an array indexed by CPU: one entry per possible CPU, for programs
+ * that can't be preempted, and a last one for the process iterator, which can. */
+struct scratch {
+	u32 busy;
+	u32 pad;
+	u64 off; /* end of the record so far */
+	struct walk walk;
+	char path[EV_PATH_MAX * 2]; /* walks fill the first half from its end; the rest is slack */
+	char rec[EV_LEN_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps") __weak;
+
+/* Knobs, constant from load on. */
+const volatile u32 knob_iter_slot __weak = 1; /* entry of scratches for iterators: number of CPUs */
+const volatile u32 knob_env_names __weak = 0; /* how many of env_names are set */
+const volatile struct env_name knob_env_name[ENV_NAMES_MAX] __weak = {};
+
+#endif

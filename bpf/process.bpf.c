@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Processes: fork, exec, exit, and an inventory of those that were there before us.
+ *
+ * Each event has one body and thin variants named <event>__<kind of program>; user space takes the
+ * first variant that this kernel loads and fires (user/source/hooks.c).
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "exe.h"
+
+char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
+
+static __always_inline int on_fork(struct task_struct *creator, struct task_struct *child)
+{
+	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
+		return 0; /* a thread */
+	struct ev_fork *e = ev_reserve(&ring_main, fork);
+	if (!e)
+		return 0;
+	hdr_fill(&e->hdr, child);
+	/* With CLONE_PARENT the parent is another: lineage is who created it. */
+	e->hdr.ppid = BPF_CORE_READ(creator, tgid);
+	e->hdr.parent_start = BPF_CORE_READ(creator, group_leader, start_boottime);
+	ev_submit(e, EV_fork);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(fork__tp_btf, struct task_struct *parent, struct task_struct *child)
+{
+	return on_fork(parent, child);
+}
+
+SEC("raw_tp/sched_process_fork")
+int fork__raw_tp(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_fork((void *)ctx->args[0], (void *)ctx->args[1]);
+}
+
+/* --- exec --- */
+
+#define ENV_STRINGS_MAX 256 /* environment strings that are looked at */
+
+static __always_inline bool env_chosen(struct scratch *s)
+{
+	u64 *w = (u64 *)s->path;
+	for (u32 i = 0; i < ENV_NAMES_MAX; i++) {
+		if (i >= knob_env_names)
+			break;
+		const volatile struct env_name *n = &knob_env_name[i];
+		if ((w[0] & n->mask[0]) == n->word[0] && (w[1] & n->mask[1]) == n->word[1])
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Appends the chosen environment variables. The others hold secrets and never leave the process:
+ * each string is read, compared with the chosen names, and dropped.
+ */
+static __always_inline void put_env(struct scratch *s, struct ev_exec *e, struct mm_struct *mm)
+{
+	u64 p = BPF_CORE_READ(mm, env_start), end = BPF_CORE_READ(mm, env_end);
+	u64 start = s->off, used = 0;
+	bool more = p < end;
+
+	for (int i = 0; i < ENV_STRINGS_MAX; i++) {
+		if (p >= end) {
+			more = false;
+			break;
+		}
+		((u64 *)s->path)[0] = ((u64 *)s->path)[1] = 0;
+		long n = bpf_probe_read_user_str(s->path, EV_PATH_MAX, (void *)p);
+		if (n <= 0)
+			break;
+		p += n;
+		if (n > EV_PATH_MAX)
+			break;
+		if (!env_chosen(s))
+			continue;
+		u64 off = s->off, len = n;
+		barrier_var(len);
+		if (used + len > EV_ENV_MAX || off > REC_OFF_MASK || len > EV_PATH_MAX) {
+			more = true;
+			break;
+		}
+		off &= REC_OFF_MASK;
+		if (bpf_probe_read_kernel(&s->rec[off], len, s->path))
+			break;
+		s->off = off + len;
+		used += len;
+	}
+	if (used) {
+		e->env.off = start;
+		e->env.len = used;
+	}
+	if (more)
+		e->hdr.truncated |= 1ULL << EVF_exec_env;
+}
+
+/*
+ * A script's own file is closed again when its interpreter has been opened; what is left is the
+ * name. If that ends in /fd/N, the descriptor is still there, for the interpreter is to open it.
+ */
+static __always_inline bool script_in_memfd(struct scratch *s, struct ev_exec *e,
+					    struct task_struct *t)
+{
+	u64 end = e->filename.off + e->filename.len, fd = 0, scale = 1;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		u64 at = (end - 1 - i) & REC_OFF_MASK;
+		u8 c = s->rec[at];
+		if (c < '0' || c > '9')
+			break;
+		fd += (c - '0') * scale;
+		scale *= 10;
+	}
+	u64 at = (end - 4 - i) & REC_OFF_MASK;
+	if (!i || e->filename.len < i + 4 || s->rec[at] != '/' || s->rec[at + 1] != 'f' ||
+	    s->rec[at + 2] != 'd' || s->rec[at + 3] != '/')
+		return false;
+	struct fdtable *fdt = BPF_CORE_READ(t, files, fdt);
+	if (fd >= BPF_CORE_READ(fdt, max_fds))
+		return false;
+	struct file **slot = BPF_CORE_READ(fdt, fd), *file = NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), slot + fd);
+	return file && file_is_memfd(file);
+}
+
+static __always_inline int on_exec(struct task_struct *t, struct linux_binprm *bprm)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct scratch *s = rec_begin(cpu, EV_exec, sizeof(struct ev_exec));
+	if (!s)
+		return 0;
+	struct ev_exec *e = (void *)s->rec;
+	struct mm_struct *mm = BPF_CORE_READ(t, mm);
+	const char *filename = BPF_CORE_READ(bprm, filename), *interp = BPF_CORE_READ(bprm, interp);
+	u32 flags = 0;
+
+	hdr_fill(&e->hdr, t);
+	e->argc = BPF_CORE_READ(bprm, argc);
+	e->secure = BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec);
+	rec_put_cstr(s, &e->filename, EVF_exec_filename, filename, EV_PATH_MAX);
+	if (interp != filename) {
+		flags |= EXE_F_SCRIPT;
+		rec_put_cstr(s, &e->interp, EVF_exec_interp, interp, 256); /* BINPRM_BUF_SIZE */
+		if (script_in_memfd(s, e, t))
+			flags |= EXE_F_SCRIPT_MEMFD;
+	}
+	EXE_FILL(s, cpu, e, t, BPF_CORE_READ(bprm, file), flags, exec);
+	PROC_FILL(s, cpu, e, t, exec);
+	put_env(s, e, mm);
+	u64 arg = BPF_CORE_READ(mm, arg_start), size = BPF_CORE_READ(mm, arg_end) - arg;
+	e->args_size = size;
+	rec_put(s, &e->args, EVF_exec_args, (void *)arg, size, EV_ARGS_MAX, REC_USER);
+	rec_submit(s, &ring_main, EV_exec);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(exec__tp_btf, struct task_struct *t, pid_t old_pid, struct linux_binprm *bprm)
+{
+	return on_exec(t, bprm);
+}
+
+SEC("raw_tp/sched_process_exec")
+int exec__raw_tp(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_exec((void *)ctx->args[0], (void *)ctx->args[2]);
+}
+
+/* --- exit --- */
+
+#define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
+
+static __always_inline int on_exit(struct task_struct *t)
+{
+	struct signal_struct *sig = BPF_CORE_READ(t, signal);
+	if (BPF_CORE_READ(sig, live.counter))
+		return 0; /* other threads live on */
+	struct ev_exit *e = ev_reserve(&ring_main, exit);
+	if (!e)
+		return 0;
+	struct task_struct *leader = BPF_CORE_READ(t, group_leader);
+	hdr_fill(&e->hdr, t);
+	BPF_CORE_READ_STR_INTO(&e->hdr.name, leader, comm);
+	/* As wait(2) will see it: a whole-group exit counts, else the leader's own code. */
+	u32 code = BPF_CORE_READ(sig, flags) & SIGNAL_GROUP_EXIT ?
+			   BPF_CORE_READ(sig, group_exit_code) :
+			   BPF_CORE_READ(leader, exit_code);
+	e->signal = code & 0x7f;
+	e->code = e->signal ? -1 : code >> 8 & 0xff;
+	ev_submit(e, EV_exit);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(exit__tp_btf, struct task_struct *t)
+{
+	return on_exit(t);
+}
+
+SEC("raw_tp/sched_process_exit")
+int exit__raw_tp(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_exit((void *)ctx->args[0]);
+}
+
+/* --- inventory --- */
+
+/* One proc record for each process, through the iterator's own file (seq_write, not a ring). */
+SEC("iter/task")
+int proc__iter(struct bpf_iter__task *ctx)
+{
+	struct task_struct *t = ctx->task;
+	if (!t || BPF_CORE_READ(t, pid) != BPF_CORE_READ(t, tgid))
+		return 0;
+	u32 slot = knob_iter_slot;
+	struct scratch *s = rec_begin(slot, EV_proc, sizeof(struct ev_proc));
+	if (!s)
+		return 0;
+	struct ev_proc *e = (void *)s->rec;
+	struct mm_struct *mm = BPF_CORE_READ(t, mm);
+
+	hdr_fill(&e->hdr, t);
+	if (mm) {
+		struct file *exe = BPF_CORE_READ(mm, exe_file);
+		e->args_size = BPF_CORE_READ(mm, arg_end) - BPF_CORE_READ(mm, arg_start);
+		if (exe)
+			EXE_FILL(s, slot, e, t, exe, 0, proc);
+	}
+	PROC_FILL(s, slot, e, t, proc);
+	u64 len = rec_finish(s);
+	barrier_var(len);
+	if (len <= EV_LEN_MAX)
+		bpf_seq_write(ctx->meta->seq, s->rec, len);
+	rec_release(s);
+	return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the subcommands share. */
+#include "cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/log.h"
+
+int cmd_fail(int error, const struct err *e)
+{
+	log_error("%s", e->text);
+	switch (-error) {
+	case EPERM:
+	case EACCES:
+		return EX_NOPERM;
+	case ENOTSUP:
+		return EX_UNAVAILABLE;
+	case ENOENT:
+	case EISDIR:
+		return EX_NOINPUT;
+	case EBADMSG:
+		return EX_DATAERR;
+	case EINVAL:
+		return EX_CONFIG;
+	case EEXIST:
+	case ENOSPC:
+		return EX_CANTCREAT;
+	case EADDRINUSE:
+	case EAGAIN:
+		return EX_TEMPFAIL;
+	case EIO:
+		return EX_IOERR;
+	default:
+		return EX_OSERR;
+	}
+}
+
+int cmd_usage(const char *usage, int wrong)
+{
+	if (!wrong) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	const char *name = usage + strlen("usage: redshank ");
+	log_error("see redshank %.*s --help", (int)strcspn(name, " "), name);
+	return EX_USAGE;
+}

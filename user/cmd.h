@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The subcommands, one file each. argv[0] is the subcommand's name. Each prints its own errors, one
+ * line on stderr, and returns the exit code: 0 or one of sysexits.h.
+ */
+#ifndef REDSHANK_CMD_H
+#define REDSHANK_CMD_H
+
+#include "base/err.h"
+
+int cmd_run(int argc, char **argv);
+int cmd_tail(int argc, char **argv);
+int cmd_alerts(int argc, char **argv);
+int cmd_record(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
+int cmd_probe(int argc, char **argv);
+
+/* Prints the error and gives the sysexits.h code that fits the negative errno. */
+int cmd_fail(int error, const struct err *e);
+
+/* Prints the usage text for -h (to stdout, 0) or a hint after a wrong option (EX_USAGE). */
+int cmd_usage(const char *usage, int wrong);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `redshank probe`: what this kernel lets a sensor see, found out by trying each hook variant. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "cmd.h"
+#include "encode/json.h"
+#include "source/bpf_obj.h"
+#include "source/features.h"
+
+static const char usage[] =
+	"usage: redshank probe [OPTION...]\n\n"
+	"Load, attach and fire every hook variant, one after the other, and say which work on this\n"
+	"kernel, which a sensor takes, and what can't be seen. Attaching proves nothing: a hook\n"
+	"counts when it was seen to fire. Root only; nothing stays loaded.\n\n"
+	"  -o, --output FORMAT  text (default) or json\n"
+	"  -v, --verbose        with what libbpf and the verifier say\n"
+	"  -h, --help\n";
+
+static const char *const states[] = { [FEATURE_no] = "no",
+				      [FEATURE_yes] = "yes",
+				      [FEATURE_unknown] = "unknown" };
+
+static const char *outcome(const struct variant_result *r)
+{
+	return r->fired	   ? "fires" :
+	       r->attached ? "attaches, does not fire" :
+	       r->loaded   ? "loads, does not attach" :
+			     "does not load";
+}
+
+static void variant_text(struct buf *b, const struct hook *h, const char *v,
+			 const struct variant_result *r, bool chosen)
+{
+	buf_printf(b, "  %-16s %-14s %s%s%s%s\n", h->name, v, outcome(r), r->error ? ": " : "",
+		   r->error ? strerror(-r->error) : "", chosen ? "  <- chosen" : "");
+}
+
+static void variant_json(struct buf *b, const char *v, const struct variant_result *r, bool chosen,
+			 bool first)
+{
+	buf_printf(b,
+		   "%s{\"variant\":\"%s\",\"loaded\":%s,\"attached\":%s,\"fired\":%s,\"chosen\":%s",
+		   first ? "" : ",", v, r->loaded ? "true" : "false", r->attached ? "true" : "false",
+		   r->fired ? "true" : "false", chosen ? "true" : "false");
+	if (r->error) {
+		buf_puts(b, ",\"error\":");
+		json_quote(b, strerror(-r->error), strlen(strerror(-r->error)));
+	}
+	buf_putc(b, '}');
+}
+
+/* Tries all variants of all hooks of a table. Returns how many required hooks have none. */
+static int try_table(struct buf *b, const struct hook *table, bool json)
+{
+	int missing = 0;
+	for (const struct hook *h = table; h->name; h++) {
+		bool found = false;
+		if (json)
+			buf_printf(b, "%s{\"hook\":\"%s\",\"variants\":[", h == table ? "" : ",", h->name);
+		for (const char *const *v = h->variants; *v; v++) {
+			struct variant_result r = variant_try(h, *v);
+			bool chosen = r.fired && !found && h->event != EV_none;
+			found |= r.fired;
+			if (json)
+				variant_json(b, *v, &r, chosen, v == h->variants);
+			else
+				variant_text(b, h, *v, &r, chosen);
+		}
+		if (json) {
+			buf_printf(b, "],\"covered\":%s", found ? "true" : "false");
+			if (!found && h->without) {
+				buf_puts(b, ",\"cannot_see\":");
+				json_quote(b, h->without, strlen(h->without));
+			}
+			buf_putc(b, '}');
+		} else if (!found && h->without) {
+			buf_printf(b, "  %-16s NOT SEEN: %s\n", h->name, h->without);
+		}
+		missing += !found && h->required;
+	}
+	return missing;
+}
+
+static void features_text(struct buf *b, const struct feature *f, unsigned n)
+{
+	buf_puts(b, "kernel and privileges\n");
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(b, "  %-18s %-8s %s\n", f[i].name, states[f[i].state], f[i].detail);
+}
+
+static void features_json(struct buf *b, const struct feature *f, unsigned n)
+{
+	buf_puts(b, "{\"features\":{");
+	for (unsigned i = 0; i < n; i++) {
+		buf_printf(b, "%s\"%s\":{\"state\":\"%s\",\"detail\":", i ? "," : "", f[i].name,
+			   states[f[i].state]);
+		json_quote(b, f[i].detail, strlen(f[i].detail));
+		buf_putc(b, '}');
+	}
+	buf_putc(b, '}');
+}
+
+static void bpf_log(const char *line)
+{
+	log_debug("libbpf: %s", line);
+}
+
+static int probe(bool json)
+{
+	struct feature f[FEATURES_MAX];
+	struct buf b = { 0 };
+	struct err e;
+	unsigned n = features_list(f);
+	int rc = features_require(&e);
+
+	bpf_obj_log(bpf_log);
+	if (json)
+		features_json(&b, f, n);
+	else
+		features_text(&b, f, n);
+	if (!rc) {
+		buf_puts(&b, json ? ",\"hooks\":[" : "hooks of the sensor\n");
+		if (try_table(&b, hooks, json))
+			rc = err_set(&e, -ENOTSUP, "a hook that the sensor needs does not work here");
+		buf_puts(&b, json ? "],\"program_types\":[" : "kinds of programs\n");
+		try_table(&b, probe_hooks, json);
+		buf_puts(&b, json ? "]" : "");
+	}
+	if (json)
+		buf_printf(&b, ",\"usable\":%s}\n", rc ? "false" : "true");
+	fputs(buf_str(&b), stdout);
+	buf_free(&b);
+	return rc ? cmd_fail(rc, &e) : 0;
+}
+
+int cmd_probe(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool json = false;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "o:vh", longs, NULL)) != -1) {
+		switch (opt) {
+		case 'o':
+			json = !strcmp(optarg, "json");
+			if (!json && strcmp(optarg, "text")) {
+				log_error("--output %s: text or json is expected", optarg);
+				return EX_USAGE;
+			}
+			break;
+		case 'v':
+			log_set_level(LOG_LEVEL_debug);
+			break;
+		case 'h':
+			return cmd_usage(usage, 0);
+		default:
+			return cmd_usage(usage, 1);
+		}
+	}
+	if (optind < argc) {
+		log_error("probe takes no arguments: %s", argv[optind]);
+		return EX_USAGE;
+	}
+	return probe(json);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `redshank run`: the sensor as a daemon, or in a terminal. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cmd.h"
+#include "control.h"
+#include "coverage.h"
+#include "live.h"
+#include "notify.h"
+#include "sink/otlp_http.h"
+#include "sink/store.h"
+#include "sink/tail.h"
+
+#define SHUTDOWN_NS (1500 * NSEC_PER_MSEC) /* for the sinks, of the 2 s that a stop may take */
+
+static const char usage[] =
+	"usage: redshank run [OPTION...]\n\n"
+	"Watch this machine: print live events and alerts, keep alerts in the local store, forward\n"
+	"them to a backend. Needs no configuration. Root only. Stops on SIGTERM and SIGINT;\n"
+	"SIGUSR1 prints the counters.\n\n"
+	"  -c, --config FILE    default: " CONFIG_PATH_DEFAULT ", if it is there\n"
+	"  -o, --output FORMAT  text (default), json, proto, or none\n"
+	"      --alerts-only    print alerts, not events\n"
+	"      --otlp URL       forward alerts by OTLP/HTTP, e.g. http://127.0.0.1:4318\n"
+	"      --store FILE     default: " STORE_PATH_DEFAULT "\n"
+	"      --socket PATH    for redshank tail and stats; \"\": none\n"
+	"      --duration TIME  stop after 10s, 5m, 2h\n"
+	"  -v, --verbose        more messages\n"
+	"  -h, --help\n";
+
+struct run {
+	struct pipeline *pipeline;
+	struct control *control;
+};
+
+static void on_tick(void *ctx)
+{
+	struct run *r = ctx;
+	if (r->control)
+		control_tick(r->control);
+	notify_send("WATCHDOG=1");
+}
+
+static void on_usr1(void *ctx)
+{
+	struct run *r = ctx;
+	struct buf b = { 0 };
+	pipeline_stats_json(r->pipeline, &b);
+	fprintf(stderr, "%s\n", buf_str(&b));
+	buf_free(&b);
+}
+
+static void otlp_log(const char *line)
+{
+	log_warning("%s", line);
+}
+
+/* Coverage goes to where people read: not into a stream that a program parses. */
+static void print_coverage(const struct config *c, const struct source *src)
+{
+	struct buf b = { 0 };
+	unsigned n;
+	const struct hook_state *h = bpf_source_hooks(src, &n);
+	bool text = !strcmp(c->output, "text");
+
+	buf_puts(&b, "redshank " REDSHANK_VERSION " watches this kernel:\n");
+	coverage_text(&b, h, n);
+	buf_printf(&b, "  alerts are kept in %s (redshank alerts)\n", c->store_path);
+	fputs(buf_str(&b), text ? stdout : stderr);
+	fflush(text ? stdout : stderr);
+	buf_free(&b);
+}
+
+static int add(struct run *r, struct sink *s, bool essential, struct err *e)
+{
+	int rc = pipeline_add_sink(r->pipeline, s, essential);
+	if (rc) {
+		s->ops->close(s, 0);
+		return err_set(e, rc, "too many sinks");
+	}
+	return 0;
+}
+
+static int add_sinks(struct run *r, const struct config *c, int notify_fd, struct err *e)
+{
+	struct sink *s;
+	struct err warn = { "" };
+	int rc;
+
+	if (strcmp(c->output, "none")) {
+		struct tail_config t = { .colour = isatty(STDOUT_FILENO),
+					 .filter = { .alerts_only = c->alerts_only } };
+		tail_format_by_name(c->output, &t.format);
+		rc = tail_open(STDOUT_FILENO, &t, &s);
+		if (rc)
+			return err_set(e, rc, "out of memory");
+		rc = add(r, s, false, e);
+		if (rc)
+			return rc;
+	}
+	rc = store_sink_open(c->store_path, c->store_alerts_max, notify_fd, &s, &warn);
+	if (rc) {
+		*e = warn;
+		return rc;
+	}
+	if (*warn.text)
+		log_warning("%s", warn.text);
+	rc = add(r, s, false, e);
+	if (rc || !*c->otlp_url)
+		return rc;
+	struct otlp_config oc = {
+		.url = c->otlp_url,
+		.headers_file = *c->otlp_headers_file ? c->otlp_headers_file : NULL,
+		.ca_file = *c->otlp_ca_file ? c->otlp_ca_file : NULL,
+		.store_path = c->store_path,
+		.notify_fd = notify_fd,
+		.timeout_ms = c->otlp_timeout_ms,
+		.log = otlp_log,
+	};
+	rc = otlp_open(&oc, &s, e);
+	return rc ? rc : add(r, s, false, e);
+}
+
+static int run(const struct config *c, uint64_t duration)
+{
+	struct run r = { 0 };
+	struct source *src;
+	struct err e = { "" };
+	int notify_fd = -1;
+
+	/* What can be wrong is found before anything is attached. */
+	int rc = *c->otlp_url ? otlp_url_check(c->otlp_url, &e) : 0;
+	if (!rc)
+		rc = live_open(c, &r.pipeline, &src, &e);
+	if (rc)
+		return cmd_fail(rc, &e);
+	notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (*c->socket)
+		rc = control_open(r.pipeline, c->socket, &r.control, &e);
+	if (!rc) {
+		print_coverage(c, src);
+		rc = add_sinks(&r, c, notify_fd, &e);
+	}
+	if (!rc) {
+		pipeline_on_tick(r.pipeline, on_tick, &r);
+		pipeline_on_usr1(r.pipeline, on_usr1, &r);
+		notify_send("READY=1\nSTATUS=watching");
+		rc = pipeline_run(r.pipeline, duration, &e);
+		notify_send("STOPPING=1");
+	}
+	control_close(r.control);
+	pipeline_free(r.pipeline, clock_monotonic() + SHUTDOWN_NS);
+	if (notify_fd >= 0)
+		close(notify_fd);
+	return rc ? cmd_fail(rc, &e) : 0;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	enum { OPT_ALERTS_ONLY = 256, OPT_OTLP, OPT_STORE, OPT_SOCKET, OPT_DURATION };
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "alerts-only", no_argument, NULL, OPT_ALERTS_ONLY },
+		{ "otlp", required_argument, NULL, OPT_OTLP },
+		{ "store", required_argument, NULL, OPT_STORE },
+		{ "socket", required_argument, NULL, OPT_SOCKET },
+		{ "duration", required_argument, NULL, OPT_DURATION },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *config = NULL, *output = NULL, *otlp = NULL, *store = NULL, *socket = NULL;
+	bool alerts_only = false;
+	uint64_t duration = 0;
+	enum tail_format format;
+	struct config c;
+	struct err e;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "c:o:vh", longs, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			config = optarg;
+			break;
+		case 'o':
+			output = optarg;
+			break;
+		case OPT_ALERTS_ONLY:
+			alerts_only = true;
+			break;
+		case OPT_OTLP:
+			otlp = optarg;
+			break;
+		case OPT_STORE:
+			store = optarg;
+			break;
+		case OPT_SOCKET:
+			socket = optarg;
+			break;
+		case OPT_DURATION:
+			if (parse_duration(optarg, &duration)) {
+				log_error("--duration %s: a time such as 10s, 5m or 2h is expected", optarg);
+				return EX_USAGE;
+			}
+			break;
+		case 'v':
+			log_set_level(LOG_LEVEL_debug);
+			break;
+		case 'h':
+			return cmd_usage(usage, 0);
+		default:
+			return cmd_usage(usage, 1);
+		}
+	}
+	if (optind < argc) {
+		log_error("run takes no arguments: %s", argv[optind]);
+		return EX_USAGE;
+	}
+	int rc = live_config(config, &c, &e);
+	if (rc)
+		return cmd_fail(rc, &e);
+	if (output && strcmp(output, "none") && tail_format_by_name(output, &format)) {
+		log_error("--output %s: text, json, proto or none is expected", output);
+		return EX_USAGE;
+	}
+	const struct {
+		const char *from;
+		char *to;
+		size_t cap;
+	} over[] = {
+		{ output, c.output, sizeof(c.output) },
+		{ otlp, c.otlp_url, sizeof(c.otlp_url) },
+		{ store, c.store_path, sizeof(c.store_path) },
+		{ socket, c.socket, sizeof(c.socket) },
+	};
+	for (unsigned i = 0; i < sizeof(over) / sizeof(over[0]); i++) {
+		if (over[i].from && strlen(over[i].from) >= over[i].cap) {
+			log_error("value too long: %.80s...", over[i].from);
+			return EX_USAGE;
+		}
+		if (over[i].from)
+			strcpy(over[i].to, over[i].from); /* checked: fits */
+	}
+	if (otlp && otlp_url_check(c.otlp_url, &e)) {
+		log_error("--otlp: %s", e.text);
+		return EX_USAGE;
+	}
+	c.alerts_only |= alerts_only;
+	return run(&c, duration);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration file: a small, strict subset of YAML (maps of scalars, one list). */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <yaml.h>
+
+#include "sink/store.h"
+#include "source/bpf_obj.h"
+
+enum kind { TEXT, NUMBER, POWER_OF_TWO, BOOL };
+
+struct option_desc {
+	const char *key; /* with the keys above it, joined by dots */
+	enum kind kind;
+	size_t off, size; /* size: of a text */
+	unsigned min, max;
+};
+
+#define TEXT_OPT(key_, member_) \
+	{ key_, TEXT, offsetof(struct config, member_), sizeof(((struct config *)0)->member_), 0, 0 }
+#define NUM_OPT(key_, kind_, member_, min_, max_) \
+	{ key_, kind_, offsetof(struct config, member_), 0, min_, max_ }
+
+static const struct option_desc options[] = {
+	TEXT_OPT("output.format", output),
+	NUM_OPT("output.alerts_only", BOOL, alerts_only, 0, 0),
+	TEXT_OPT("socket", socket),
+	TEXT_OPT("store.path", store_path),
+	NUM_OPT("store.alerts_max", NUMBER, store_alerts_max, 1, 10000000),
+	TEXT_OPT("otlp.url", otlp_url),
+	TEXT_OPT("otlp.headers_file", otlp_headers_file),
+	TEXT_OPT("otlp.ca_file", otlp_ca_file),
+	NUM_OPT("otlp.timeout_ms", NUMBER, otlp_timeout_ms, 100, 600000),
+	NUM_OPT("limits.ring_main_kib", POWER_OF_TWO, ring_main_kib, 64, 1 << 20),
+	NUM_OPT("limits.ring_bulk_kib", POWER_OF_TWO, ring_bulk_kib, 64, 1 << 20),
+	NUM_OPT("limits.processes", NUMBER, processes_max, 1024, 4194304),
+	NUM_OPT("limits.process_strings_mib", NUMBER, process_strings_mib, 1, 4096),
+};
+
+void config_defaults(struct config *c)
+{
+	static const char *const env[] = { "LD_PRELOAD",  "LD_AUDIT",  "LD_LIBRARY_PATH", "GCONV_PATH",
+					   "BASH_ENV",	  "PYTHONPATH", "PERL5LIB",	    "NODE_OPTIONS",
+					   "SSH_CONNECTION", "SUDO_USER", "HISTFILE" };
+	*c = (struct config){
+		.output = "text",
+		.socket = "/run/redshank/redshank.sock",
+		.store_path = STORE_PATH_DEFAULT,
+		.store_alerts_max = STORE_ALERTS_MAX,
+		.otlp_timeout_ms = 10000,
+		.ring_main_kib = 8192,
+		.ring_bulk_kib = 4096,
+		.processes_max = 65536,
+		.process_strings_mib = 64,
+		.env_count = sizeof(env) / sizeof(env[0]),
+	};
+	for (unsigned i = 0; i < c->env_count; i++)
+		snprintf(c->env_name[i], sizeof(c->env_name[i]), "%s", env[i]);
+}
+
+/* Where we are in the file. */
+struct reader {
+	struct config *c;
+	const char *path;
+	yaml_parser_t parser;
+	yaml_mark_t mark;
+};
+
+static int fail(struct reader *r, struct err *e, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(struct reader *r, struct err *e, const char *fmt, ...)
+{
+	char text[300];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return err_set(e, -EINVAL, "%s:%zu:%zu: %s", r->path, r->mark.line + 1, r->mark.column + 1, text);
+}
+
+static int next_event(struct reader *r, yaml_event_t *ev, struct err *e)
+{
+	if (!yaml_parser_parse(&r->parser, ev)) {
+		r->mark = r->parser.problem_mark;
+		return fail(r, e, "%s", r->parser.problem ? r->parser.problem : "not YAML");
+	}
+	r->mark = ev->start_mark;
+	return 0;
+}
+
+static int parse_number(struct reader *r, const struct option_desc *o, const char *text, struct err *e)
+{
+	char *end;
+	errno = 0;
+	unsigned long n = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end || errno || n < o->min || n > o->max)
+		return fail(r, e, "%s: %.40s is not a number from %u to %u", o->key, text, o->min, o->max);
+	if (o->kind == POWER_OF_TWO && n & (n - 1))
+		return fail(r, e, "%s: %lu is not a power of two", o->key, n);
+	unsigned value = (unsigned)n;
+	memcpy((char *)r->c + o->off, &value, sizeof(value));
+	return 0;
+}
+
+static int set_option(struct reader *r, const char *key, const char *text, size_t len, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		const struct option_desc *o = &options[i];
+		if (strcmp(o->key, key))
+			continue;
+		if (strlen(text) != len)
+			return fail(r, e, "%s: NUL in a value", key);
+		bool yes = !strcmp(text, "true");
+		switch (o->kind) {
+		case TEXT:
+			if (len >= o->size)
+				return fail(r, e, "%s: longer than %zu bytes", key, o->size - 1);
+			memcpy((char *)r->c + o->off, text, len + 1);
+			return 0;
+		case BOOL:
+			if (!yes && strcmp(text, "false"))
+				return fail(r, e, "%s: true or false, not %.40s", key, text);
+			memcpy((char *)r->c + o->off, &yes, sizeof(yes));
+			return 0;
+		case NUMBER:
+		case POWER_OF_TWO:
+			return parse_number(r, o, text, e);
+		}
+	}
+	return fail(r, e, "unknown key %.80s (deploy/redshank.yaml lists all)", key);
+}
+
+static int read_env(struct reader *r, struct err *e)
+{
+	r->c->env_count = 0;
+	for (;;) {
+		yaml_event_t ev;
+		int rc = next_event(r, &ev, e);
+		if (rc)
+			return rc;
+		yaml_event_type_t type = ev.type;
+		if (type == YAML_SCALAR_EVENT) {
+			const char *name = (const char *)ev.data.scalar.value;
+			struct err why;
+			if (r->c->env_count == ENV_NAMES_MAX)
+				rc = fail(r, e, "env: more than %d names", ENV_NAMES_MAX);
+			else if (env_name_check(name, &why))
+				rc = fail(r, e, "env: %s", why.text);
+			else
+				strcpy(r->c->env_name[r->c->env_count++], name); /* checked: fits */
+		} else if (type != YAML_SEQUENCE_END_EVENT) {
+			rc = fail(r, e, "env: a list of names is expected");
+		}
+		yaml_event_delete(&ev);
+		if (rc || type == YAML_SEQUENCE_END_EVENT)
+			return rc;
+	}
+}
+
+/* Reads a map; prefix: its own key with a dot, or "". */
+static int read_map(struct reader *r, const char *prefix, struct err *e)
+{
+	for (;;) {
+		yaml_event_t k, v;
+		char key[128];
+		int rc = next_event(r, &k, e);
+		if (rc)
+			return rc;
+		if (k.type == YAML_MAPPING_END_EVENT) {
+			yaml_event_delete(&k);
+			return 0;
+		}
+		if (k.type != YAML_SCALAR_EVENT) {
+			yaml_event_delete(&k);
+			return fail(r, e, "a key is expected");
+		}
+		snprintf(key, sizeof(key), "%s%s", prefix, (const char *)k.data.scalar.value);
+		yaml_event_delete(&k);
+		rc = next_event(r, &v, e);
+		if (rc)
+			return rc;
+		switch (v.type) {
+		case YAML_SCALAR_EVENT:
+			rc = set_option(r, key, (const char *)v.data.scalar.value, v.data.scalar.length, e);
+			break;
+		case YAML_MAPPING_START_EVENT:
+			if (*prefix || strlen(key) > 64) {
+				rc = fail(r, e, "unknown section %.80s", key);
+			} else {
+				char sub[128];
+				snprintf(sub, sizeof(sub), "%.64s.", key);
+				rc = read_map(r, sub, e);
+			}
+			break;
+		case YAML_SEQUENCE_START_EVENT:
+			rc = strcmp(key, "env") ? fail(r, e, "%.80s is not a list", key) : read_env(r, e);
+			break;
+		default:
+			rc = fail(r, e, "%.80s: aliases are not supported", key);
+			break;
+		}
+		yaml_event_delete(&v);
+		if (rc)
+			return rc;
+	}
+}
+
+static int read_document(struct reader *r, struct err *e)
+{
+	for (;;) {
+		yaml_event_t ev;
+		int rc = next_event(r, &ev, e);
+		if (rc)
+			return rc;
+		yaml_event_type_t type = ev.type;
+		bool empty = type == YAML_SCALAR_EVENT && !ev.data.scalar.length;
+		yaml_event_delete(&ev);
+		switch (type) {
+		case YAML_STREAM_END_EVENT:
+			return 0;
+		case YAML_MAPPING_START_EVENT:
+			rc = read_map(r, "", e);
+			break;
+		case YAML_SCALAR_EVENT:
+		case YAML_SEQUENCE_START_EVENT:
+			if (!empty)
+				rc = fail(r, e, "a map of options is expected");
+			break;
+		default:
+			break;
+		}
+		if (rc)
+			return rc;
+	}
+}
+
+static int check(struct reader *r, struct err *e)
+{
+	static const char *const formats[] = { "text", "json", "proto", "none" };
+	bool known = false;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		known |= !strcmp(r->c->output, formats[i]);
+	if (!known)
+		return err_set(e, -EINVAL, "%s: output.format: text, json, proto or none, not %s", r->path,
+			       r->c->output);
+	return 0;
+}
+
+int config_load(struct config *c, const char *path, struct err *e)
+{
+	struct stat st;
+	FILE *f = fopen(path, "re");
+	if (!f || fstat(fileno(f), &st)) {
+		int rc = -errno;
+		if (f)
+			fclose(f);
+		return err_set(e, rc, "%s: %s", path, strerror(-rc));
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size > CONFIG_FILE_MAX) {
+		fclose(f);
+		return err_set(e, -EINVAL, "%s: not a file of at most %u bytes", path, CONFIG_FILE_MAX);
+	}
+	struct reader r = { .c = c, .path = path };
+	if (!yaml_parser_initialize(&r.parser)) {
+		fclose(f);
+		return err_set(e, -ENOMEM, "out of memory");
+	}
+	yaml_parser_set_input_file(&r.parser, f);
+	int rc = read_document(&r, e);
+	yaml_parser_delete(&r.parser);
+	fclose(f);
+	return rc ? rc : check(&r, e);
+}

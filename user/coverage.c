@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Coverage reports. */
+#include "coverage.h"
+
+#include <string.h>
+
+#include "encode/json.h"
+
+void coverage_text(struct buf *out, const struct hook_state *h, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct hook_state *s = &h[i];
+		if (s->variant)
+			buf_printf(out, "  %-6s seen by %-14s %s%s%s\n", s->hook->name, s->variant,
+				   s->fired ? "fired" : "not seen to fire", *s->why ? "; " : "", s->why);
+		else
+			buf_printf(out, "  %-6s NOT SEEN: %s (%s)\n", s->hook->name, s->hook->without,
+				   s->why);
+	}
+}
+
+static void member(struct buf *out, const char *key, const char *text)
+{
+	buf_printf(out, ",\"%s\":", key);
+	json_quote(out, text, strlen(text));
+}
+
+void coverage_json(struct buf *out, const struct hook_state *h, unsigned n)
+{
+	buf_putc(out, '[');
+	for (unsigned i = 0; i < n; i++) {
+		const struct hook_state *s = &h[i];
+		buf_printf(out, "%s{\"event\":\"%s\",\"covered\":%s,\"fired\":%s", i ? "," : "",
+			   s->hook->name, s->variant ? "true" : "false", s->fired ? "true" : "false");
+		if (s->variant)
+			member(out, "variant", s->variant);
+		else
+			member(out, "cannot_see", s->hook->without);
+		if (*s->why)
+			member(out, "why", s->why);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, ']');
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is a memfd that was just executed a copy of the file which the process ran before? Asked of the
+ * live machine only; the answer goes into the exec record, so that recordings hold it.
+ */
+#ifndef REDSHANK_ENRICH_EXE_CHECK_H
+#define REDSHANK_ENRICH_EXE_CHECK_H
+
+#include "schema/event.h"
+
+#define EXE_CHECK_MAX (256ULL << 20) /* larger programs are not compared: unknown */
+
+/* Does this record want the comparison? (An exec of a memfd.) */
+int exe_check_wanted(const struct event *ev);
+
+/* Compares, reading at most EXE_CHECK_MAX bytes of each. ev->proc must be up to date. */
+enum same_content exe_check(const struct event *ev);
+
+#endif

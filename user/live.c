@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting the sensor. */
+#include "live.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "source/bpf.h"
+
+static void bpf_log(const char *line)
+{
+	log_debug("libbpf: %s", line);
+}
+
+int live_config(const char *path, struct config *ret, struct err *e)
+{
+	config_defaults(ret);
+	int rc = config_load(ret, path ? path : CONFIG_PATH_DEFAULT, e);
+	return rc == -ENOENT && !path ? 0 : rc;
+}
+
+int live_open(const struct config *c, struct pipeline **ret, struct source **ret_source, struct err *e)
+{
+	const char *env[ENV_NAMES_MAX];
+	for (unsigned i = 0; i < c->env_count; i++)
+		env[i] = c->env_name[i];
+	struct bpf_config bc = {
+		.ring_main_bytes = c->ring_main_kib * 1024,
+		.ring_bulk_bytes = c->ring_bulk_kib * 1024,
+		.env_names = env,
+		.env_count = c->env_count,
+	};
+	struct source *src;
+
+	bpf_obj_log(bpf_log);
+	int rc = bpf_source_open(&bc, &src, e);
+	if (rc)
+		return rc;
+	struct pipeline_config pc = {
+		.source = src,
+		.live = true,
+		.proc_slots = c->processes_max,
+		.proc_strings = (size_t)c->process_strings_mib << 20,
+	};
+	rc = pipeline_new(&pc, ret, e);
+	if (rc)
+		return rc;
+	*ret_source = src;
+	return 0;
+}
+
+int parse_duration(const char *text, uint64_t *ret_ns)
+{
+	char *end;
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	double v = strtod(text, &end);
+	if (!strcmp(end, "m"))
+		v *= 60;
+	else if (!strcmp(end, "h"))
+		v *= 3600;
+	else if (*end && strcmp(end, "s"))
+		return -EINVAL;
+	if (!(v > 0) || v > 1e9)
+		return -EINVAL;
+	*ret_ns = (uint64_t)(v * (double)NSEC_PER_SEC);
+	return 0;
+}
+
+int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	char *end;
+	errno = 0;
+	unsigned long long v = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end || errno || v < min || v > max)
+		return -EINVAL;
+	*ret = v;
+	return 0;
+}

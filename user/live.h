@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting the sensor on this machine's kernel, as run, tail and record all do. */
+#ifndef REDSHANK_LIVE_H
+#define REDSHANK_LIVE_H
+
+#include "config.h"
+#include "pipeline.h"
+
+/* The live source, and a pipeline on it. *ret_source belongs to the pipeline; for bpf_source_hooks(). */
+int live_open(const struct config *c, struct pipeline **ret, struct source **ret_source, struct err *e);
+
+/*
+ * The configuration: the file named by path, or, when that is NULL, the default one if it exists.
+ * 0 or negative errno.
+ */
+int live_config(const char *path, struct config *ret, struct err *e);
+
+/* Seconds from text such as "5", "0.5", "90s", "10m", "2h" to ns. -EINVAL. */
+int parse_duration(const char *text, uint64_t *ret_ns);
+/* A decimal number from min to max. -EINVAL. */
+int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
+
+#endif

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pipeline. */
+#include "pipeline.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "detect/alert.h"
+#include "enrich/exe_check.h"
+#include "enrich/host.h"
+#include "enrich/proctree.h"
+#include "source/rec.h"
+
+#define BATCH	    1024 /* records between two looks at signals, timers and clients */
+#define WATCHES_MAX 64
+#define LAST_DRAINS 64 /* batches taken at the end; the rest of a flood is left */
+
+struct watch {
+	int fd; /* -1: free */
+	watch_fn *fn;
+	void *ctx;
+};
+
+struct out {
+	struct sink *sink;
+	bool essential;
+	bool finished;
+};
+
+struct pipeline {
+	struct source *source;
+	bool live;
+	struct host host;
+	struct proctree *tree;
+	struct engine *engine;
+	struct out out[PIPELINE_SINKS_MAX];
+	unsigned nout;
+	struct pipeline_stats st;
+	bool stop;
+	int epoll, signals, timer;
+	uint64_t deadline; /* CLOCK_MONOTONIC ns; 0: none */
+	uint64_t last_tick;
+	struct watch watch[WATCHES_MAX];
+	void (*finish)(void *ctx, struct sink *s);
+	void *finish_ctx;
+	void (*tick)(void *ctx);
+	void *tick_ctx;
+	void (*usr1)(void *ctx);
+	void *usr1_ctx;
+	union rec_buf copy; /* a record that was amended or brought up to date */
+};
+
+/* --- one record --- */
+
+static void sink_result(struct pipeline *p, struct out *o, int rc)
+{
+	if (rc < 0)
+		p->st.sink_errors++;
+	if (rc <= 0)
+		return;
+	o->finished = true;
+	if (o->essential)
+		p->stop = true;
+}
+
+static void give_alert(void *ctx, const struct alert *al)
+{
+	struct pipeline *p = ctx;
+	for (unsigned i = 0; i < p->nout; i++) {
+		struct out *o = &p->out[i];
+		if (!o->finished && o->sink->ops->alert)
+			sink_result(p, o, o->sink->ops->alert(o->sink, al));
+	}
+}
+
+static void give_event(struct pipeline *p, const struct event *ev)
+{
+	for (unsigned i = 0; i < p->nout; i++) {
+		struct out *o = &p->out[i];
+		if (!o->finished && o->sink->ops->event)
+			sink_result(p, o, o->sink->ops->event(o->sink, ev));
+	}
+}
+
+/* An executed memfd is compared with its process's last program; the record takes the answer. */
+static void check_exe(struct pipeline *p, struct event *ev)
+{
+	enum same_content same = exe_check(ev);
+	if (same == SAME_CONTENT_unknown)
+		return;
+	if (ev->rec != &p->copy.hdr)
+		memcpy(&p->copy, ev->rec, ev->rec->len);
+	((struct ev_exec *)&p->copy)->same_content = same;
+	ev->rec = &p->copy.hdr;
+}
+
+static void judge(struct pipeline *p, const struct ev_hdr *rec)
+{
+	struct event ev = { .rec = rec, .desc = ev_desc(rec->type), .host = &p->host };
+
+	if (rec->type == EV_host)
+		host_update(&p->host, rec);
+	ev.seq = ++p->st.events;
+	proctree_update(p->tree, &ev);
+	if (p->live && exe_check_wanted(&ev))
+		check_exe(p, &ev);
+	give_event(p, &ev);
+	engine_event(p->engine, &ev, give_alert, p);
+}
+
+/* A record that can't be used is a loss like any other: the stream says so. */
+static void lost_record(struct pipeline *p)
+{
+	union rec_buf r;
+	struct ev_gap *g = (struct ev_gap *)&r;
+	rec_init(&r, EV_gap, sizeof(*g));
+	g->lost = 1;
+	g->total = ++p->st.invalid;
+	g->cause = GAP_invalid;
+	judge(p, &r.hdr);
+}
+
+static int on_record(void *ctx, const void *rec, size_t len)
+{
+	struct pipeline *p = ctx;
+	struct err e;
+	int rc = schema_check(rec, len, &e);
+
+	if (rc == -ESTALE) {
+		rc = schema_upgrade(rec, &p->copy, sizeof(p->copy));
+		rec = &p->copy;
+	}
+	if (rc == -ENOTSUP) {
+		p->st.unknown++;
+		return 0;
+	}
+	if (rc < 0) {
+		if (!p->live)
+			return rc;
+		lost_record(p);
+		return 0;
+	}
+	judge(p, rec);
+	return p->stop;
+}
+
+/* --- sinks --- */
+
+int pipeline_add_sink(struct pipeline *p, struct sink *s, bool essential)
+{
+	if (p->nout == PIPELINE_SINKS_MAX)
+		return -ENOSPC;
+	p->out[p->nout++] = (struct out){ .sink = s, .essential = essential };
+	return 0;
+}
+
+void pipeline_remove_sink(struct pipeline *p, struct sink *s)
+{
+	for (unsigned i = 0; i < p->nout; i++) {
+		if (p->out[i].sink != s)
+			continue;
+		memmove(&p->out[i], &p->out[i + 1], (p->nout - i - 1) * sizeof(p->out[0]));
+		p->nout--;
+		return;
+	}
+}
+
+static void flush(struct pipeline *p)
+{
+	for (unsigned i = 0; i < p->nout; i++) {
+		struct out *o = &p->out[i];
+		if (!o->finished && o->sink->ops->flush)
+			sink_result(p, o, o->sink->ops->flush(o->sink));
+	}
+	/* Backwards: finish() may remove the one it is told of. */
+	for (unsigned i = p->nout; p->finish && i--;)
+		if (p->out[i].finished && !p->out[i].essential)
+			p->finish(p->finish_ctx, p->out[i].sink);
+}
+
+/* --- the loop --- */
+
+int pipeline_watch(struct pipeline *p, int fd, uint32_t events, watch_fn *fn, void *ctx)
+{
+	for (unsigned i = 0; i < WATCHES_MAX; i++) {
+		struct watch *w = &p->watch[i];
+		if (w->fd >= 0)
+			continue;
+		struct epoll_event ev = { .events = events, .data.u32 = i };
+		if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev))
+			return -errno;
+		*w = (struct watch){ .fd = fd, .fn = fn, .ctx = ctx };
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+static struct watch *watch_of(struct pipeline *p, int fd)
+{
+	for (unsigned i = 0; i < WATCHES_MAX; i++)
+		if (p->watch[i].fd == fd)
+			return &p->watch[i];
+	return NULL;
+}
+
+int pipeline_watch_change(struct pipeline *p, int fd, uint32_t events)
+{
+	struct watch *w = watch_of(p, fd);
+	struct epoll_event ev = { .events = events };
+	if (!w)
+		return -ENOENT;
+	ev.data.u32 = (uint32_t)(w - p->watch);
+	return epoll_ctl(p->epoll, EPOLL_CTL_MOD, fd, &ev) ? -errno : 0;
+}
+
+void pipeline_unwatch(struct pipeline *p, int fd)
+{
+	struct watch *w = watch_of(p, fd);
+	if (!w)
+		return;
+	epoll_ctl(p->epoll, EPOLL_CTL_DEL, fd, NULL);
+	w->fd = -1;
+}
+
+void pipeline_on_finish(struct pipeline *p, void (*fn)(void *ctx, struct sink *s), void *ctx)
+{
+	p->finish = fn;
+	p->finish_ctx = ctx;
+}
+
+void pipeline_on_tick(struct pipeline *p, void (*fn)(void *ctx), void *ctx)
+{
+	p->tick = fn;
+	p->tick_ctx = ctx;
+}
+
+void pipeline_on_usr1(struct pipeline *p, void (*fn)(void *ctx), void *ctx)
+{
+	p->usr1 = fn;
+	p->usr1_ctx = ctx;
+}
+
+void pipeline_stop(struct pipeline *p)
+{
+	p->stop = true;
+}
+
+static void on_signal(void *ctx, uint32_t events)
+{
+	struct pipeline *p = ctx;
+	struct signalfd_siginfo si;
+	(void)events;
+	while (read(p->signals, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGUSR1) {
+			if (p->usr1)
+				p->usr1(p->usr1_ctx);
+		} else {
+			p->stop = true;
+		}
+	}
+}
+
+static void on_timer(void *ctx, uint32_t events)
+{
+	struct pipeline *p = ctx;
+	uint64_t n;
+	(void)events;
+	if (read(p->timer, &n, sizeof(n)) < 0)
+		return;
+	p->last_tick = clock_monotonic();
+	flush(p);
+	if (p->tick)
+		p->tick(p->tick_ctx);
+}
+
+static void nothing(void *ctx, uint32_t events)
+{
+	(void)ctx;
+	(void)events;
+}
+
+static int drain(struct pipeline *p, struct err *e)
+{
+	int rc = p->source->ops->drain(p->source, on_record, p, BATCH, e);
+	flush(p);
+	return rc;
+}
+
+static int loop(struct pipeline *p, bool polled, struct err *e)
+{
+	int rc = 1; /* start with a drain: there may be records without any wake-up to come */
+
+	while (!p->stop) {
+		int timeout = -1;
+		if (rc == 1)
+			timeout = 0;
+		else if (p->deadline) {
+			uint64_t now = clock_monotonic();
+			timeout = now >= p->deadline ? 0 : (int)((p->deadline - now) / NSEC_PER_MSEC) + 1;
+		}
+		struct epoll_event ev[16];
+		int n = epoll_wait(p->epoll, ev, 16, timeout);
+		if (n < 0 && errno != EINTR)
+			return err_set(e, -errno, "epoll: %s", strerror(errno));
+		for (int i = 0; i < n; i++) {
+			struct watch *w = &p->watch[ev[i].data.u32];
+			if (w->fd >= 0)
+				w->fn(w->ctx, ev[i].events);
+		}
+		if (p->deadline && clock_monotonic() >= p->deadline)
+			p->stop = true;
+		/* The timer wakes us each second: loss is noticed then even if nothing else comes. */
+		if (p->stop || !(n || rc == 1 || !polled))
+			continue;
+		rc = drain(p, e);
+		if (rc == -ENODATA)
+			return 0;
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int pipeline_run(struct pipeline *p, uint64_t duration_ns, struct err *e)
+{
+	int fd = p->source->ops->fd(p->source);
+	int rc = 0;
+
+	if (duration_ns)
+		p->deadline = clock_monotonic() + duration_ns;
+	if (fd >= 0)
+		rc = pipeline_watch(p, fd, EPOLLIN, nothing, NULL);
+	if (rc)
+		return err_set(e, rc, "epoll: %s", strerror(-rc));
+	rc = loop(p, fd >= 0, e);
+	if (fd >= 0)
+		pipeline_unwatch(p, fd);
+	/* What happened up to now is still told, unless nobody reads any more. */
+	bool reader = true;
+	for (unsigned i = 0; i < p->nout; i++)
+		reader &= !(p->out[i].essential && p->out[i].finished);
+	p->stop = false;
+	for (int i = 0; !rc && p->live && reader && i < LAST_DRAINS; i++)
+		if (drain(p, NULL) != 1 || p->stop)
+			break;
+	flush(p);
+	return rc;
+}
+
+/* --- life --- */
+
+static int open_loop(struct pipeline *p)
+{
+	sigset_t set;
+
+	for (unsigned i = 0; i < WATCHES_MAX; i++)
+		p->watch[i].fd = -1;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	p->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	p->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	struct itimerspec second = { { 1, 0 }, { 1, 0 } };
+	if (p->epoll < 0 || p->signals < 0 || p->timer < 0 ||
+	    timerfd_settime(p->timer, 0, &second, NULL))
+		return -errno;
+	int rc = pipeline_watch(p, p->signals, EPOLLIN, on_signal, p);
+	return rc ? rc : pipeline_watch(p, p->timer, EPOLLIN, on_timer, p);
+}
+
+int pipeline_new(const struct pipeline_config *c, struct pipeline **ret, struct err *e)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+	int rc;
+
+	if (!p) {
+		c->source->ops->close(c->source);
+		return err_set(e, -ENOMEM, "out of memory");
+	}
+	p->source = c->source;
+	p->live = c->live;
+	p->epoll = p->signals = p->timer = -1;
+	host_init(&p->host);
+	rc = proctree_new(c->proc_slots ? c->proc_slots : PROC_SLOTS_DEFAULT,
+			  c->proc_strings ? c->proc_strings : PROC_STRINGS_DEFAULT, &p->tree);
+	if (rc)
+		err_set(e, rc, "process table: %s", strerror(-rc));
+	if (!rc)
+		rc = engine_new(&p->engine, e);
+	if (!rc) {
+		rc = open_loop(p);
+		if (rc)
+			err_set(e, rc, "event loop: %s", strerror(-rc));
+	}
+	if (rc) {
+		pipeline_free(p, 0);
+		return rc;
+	}
+	*ret = p;
+	return 0;
+}
+
+void pipeline_free(struct pipeline *p, uint64_t deadline)
+{
+	if (!p)
+		return;
+	/* First out of the kernel: nothing more comes while the sinks finish. */
+	p->source->ops->close(p->source);
+	for (unsigned i = 0; i < p->nout; i++)
+		p->out[i].sink->ops->close(p->out[i].sink, deadline);
+	engine_free(p->engine);
+	proctree_free(p->tree);
+	if (p->epoll >= 0)
+		close(p->epoll);
+	if (p->signals >= 0)
+		close(p->signals);
+	if (p->timer >= 0)
+		close(p->timer);
+	free(p);
+}
+
+void pipeline_get_stats(const struct pipeline *p, struct pipeline_stats *ret)
+{
+	*ret = p->st;
+}
+
+/* --- statistics --- */
+
+struct put {
+	struct buf *out;
+	bool more;
+};
+
+static void put_number(void *ctx, const char *key, uint64_t value)
+{
+	struct put *put = ctx;
+	buf_printf(put->out, "%s\"%s\":%llu", put->more ? "," : "", key, (unsigned long long)value);
+	put->more = true;
+}
+
+static void put_open(struct put *put, const char *key)
+{
+	buf_printf(put->out, "%s\"%s\":{", put->more ? "," : "", key);
+	put->more = false;
+}
+
+static void put_close(struct put *put)
+{
+	buf_putc(put->out, '}');
+	put->more = true;
+}
+
+void pipeline_stats_json(const struct pipeline *p, struct buf *out)
+{
+	struct put put = { .out = out };
+	struct source_stats ss;
+	struct proctree_stats ps;
+	struct engine_stats es;
+
+	p->source->ops->stats(p->source, &ss);
+	proctree_get_stats(p->tree, &ps);
+	engine_get_stats(p->engine, &es);
+	buf_putc(out, '{');
+	put_open(&put, "source");
+	put_number(&put, "records", ss.records);
+	put_number(&put, "lost", ss.lost);
+	put_number(&put, "read_errors", ss.read_errors);
+	put_close(&put);
+	put_open(&put, "pipeline");
+	put_number(&put, "events", p->st.events);
+	put_number(&put, "invalid", p->st.invalid);
+	put_number(&put, "unknown", p->st.unknown);
+	put_number(&put, "sink_errors", p->st.sink_errors);
+	put_close(&put);
+	put_open(&put, "processes");
+	put_number(&put, "live", ps.live);
+	put_number(&put, "dead", ps.dead);
+	put_number(&put, "slots", ps.slots);
+	put_number(&put, "string_bytes", ps.string_bytes);
+	put_number(&put, "string_bytes_max", ps.string_bytes_max);
+	put_number(&put, "evicted_live", ps.evicted_live);
+	put_number(&put, "evicted_dead", ps.evicted_dead);
+	put_number(&put, "unknown", ps.unknown);
+	put_close(&put);
+	put_open(&put, "detect");
+	put_number(&put, "events", es.events);
+	put_number(&put, "alerts", es.alerts);
+	put_number(&put, "detector_errors", es.detector_errors);
+	put_close(&put);
+	buf_puts(out, ",\"sinks\":[");
+	for (unsigned i = 0; i < p->nout; i++) {
+		const struct sink *s = p->out[i].sink;
+		buf_printf(out, "%s{\"name\":\"%s\"", i ? "," : "", s->ops->name);
+		put.more = true;
+		if (s->ops->stats)
+			s->ops->stats(s, put_number, &put);
+		buf_putc(out, '}');
+	}
+	buf_puts(out, "]}");
+}

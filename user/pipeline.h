@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pipeline: source → check → enrich → detect → sinks, on one thread, around one epoll. The only
+ * file that knows every stage.
+ */
+#ifndef REDSHANK_PIPELINE_H
+#define REDSHANK_PIPELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "sink/sink.h"
+#include "source/source.h"
+
+#define PIPELINE_SINKS_MAX   24
+#define PROC_SLOTS_DEFAULT   65536
+#define PROC_STRINGS_DEFAULT (64U << 20)
+
+struct pipeline;
+
+struct pipeline_config {
+	struct source *source; /* closed with the pipeline */
+	bool live; /* the source is this machine: /proc may be asked about processes */
+	unsigned proc_slots; /* 0: PROC_SLOTS_DEFAULT */
+	size_t proc_strings; /* bytes; 0: PROC_STRINGS_DEFAULT */
+};
+
+/* Counters of the stages; the sinks have their own. */
+struct pipeline_stats {
+	uint64_t events; /* judged; the number of the last one */
+	uint64_t invalid; /* refused by schema_check() */
+	uint64_t unknown; /* of types that this build does not know */
+	uint64_t sink_errors;
+};
+
+/* On error the source is closed too. */
+int pipeline_new(const struct pipeline_config *c, struct pipeline **ret, struct err *e);
+
+/*
+ * Adds a sink, which is closed with the pipeline. When one that is `essential` comes to its end
+ * (count reached, reader gone), the pipeline stops. -ENOSPC when there are too many.
+ */
+int pipeline_add_sink(struct pipeline *p, struct sink *s, bool essential);
+/* Takes a sink out without closing it. Not to be called from within a sink. */
+void pipeline_remove_sink(struct pipeline *p, struct sink *s);
+
+typedef void watch_fn(void *ctx, uint32_t epoll_events);
+
+/* Calls fn from the loop when fd is ready. events: EPOLLIN, EPOLLOUT. 0 or negative errno. */
+int pipeline_watch(struct pipeline *p, int fd, uint32_t events, watch_fn *fn, void *ctx);
+int pipeline_watch_change(struct pipeline *p, int fd, uint32_t events);
+void pipeline_unwatch(struct pipeline *p, int fd);
+
+/* Called when a sink that is not essential has come to its end; it may be removed and closed then. */
+void pipeline_on_finish(struct pipeline *p, void (*fn)(void *ctx, struct sink *s), void *ctx);
+
+/* Called once a second, after the sinks were flushed. */
+void pipeline_on_tick(struct pipeline *p, void (*fn)(void *ctx), void *ctx);
+
+/*
+ * Runs until the source ends, a signal (SIGTERM, SIGINT) or pipeline_stop() comes, or duration_ns
+ * (0: for ever) has passed. Drains before it returns. 0, or an error of the source.
+ */
+int pipeline_run(struct pipeline *p, uint64_t duration_ns, struct err *e);
+void pipeline_stop(struct pipeline *p);
+/* Called on SIGUSR1. */
+void pipeline_on_usr1(struct pipeline *p, void (*fn)(void *ctx), void *ctx);
+
+void pipeline_get_stats(const struct pipeline *p, struct pipeline_stats *ret);
+/* All counters of all stages, as one JSON object. */
+struct buf;
+void pipeline_stats_json(const struct pipeline *p, struct buf *out);
+
+/* Closes sinks (they have until the deadline, CLOCK_MONOTONIC ns) and source. Accepts NULL. */
+void pipeline_free(struct pipeline *p, uint64_t deadline);
+
+#endif

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The OTLP/HTTP sender: a thread with its own handle of the store and a cursor in it. The cursor
+ * moves when the server has answered, so after a crash a batch may be sent twice, but none is lost;
+ * a backend tells copies by log.record.uid.
+ *
+ * What an answer means (opentelemetry-proto docs/specification.md, "OTLP/HTTP Response"):
+ *   2xx                    delivered; records that a partial success rejects are counted
+ *   429 502 503 504,       tried again until it works: 1 s doubling to 60 s, jittered, or as long
+ *   no answer              as Retry-After says (http_retry.h)
+ *   400 413                the batch is sent again in halves, so that one bad alert is lost alone
+ *   anything else          dropped, counted, logged; dropped alerts stay in the store
+ */
+#include "sink/otlp_http.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "encode/otlp.h"
+#include "sink/http_post.h"
+#include "sink/http_retry.h"
+#include "sink/log_limit.h"
+#include "sink/otlp_batch.h"
+#include "sink/otlp_url.h"
+
+#define REQUEST_MAX (4 << 20) /* bytes of a request before compression; one alert may be longer */
+#define TIMEOUT_MS  10000
+#define IDLE_MS	    5000 /* look into the store this often without being told to */
+#define CLOSE_MS    50 /* the thread gets this much less time than its closer */
+#define MESSAGE_LEN 256 /* bytes of a server's message */
+
+/* requests: answered or not. http_errors: those without a 2xx. lag: alerts that wait now. */
+#define COUNTERS(C) \
+	C(sent) C(rejected) C(dropped) C(missed) C(requests) C(retries) C(http_errors) C(lag)
+
+enum counter {
+#define C(name_) COUNT_##name_,
+	COUNTERS(C)
+#undef C
+		COUNT_MAX,
+};
+
+enum outcome { SENT, SPLIT, RETRY, STOPPED };
+
+/* What a line is about, beside HTTP status codes. */
+enum topic {
+	ABOUT_store = 1,
+	ABOUT_network,
+	ABOUT_answer,
+	ABOUT_memory,
+	ABOUT_recovery,
+	ABOUT_loss
+};
+
+struct otlp {
+	struct sink sink;
+	pthread_t thread;
+	int wake_fd, done_fd; /* close() wakes the thread; the thread says that it ended */
+	_Atomic uint64_t stop_at; /* CLOCK_MONOTONIC ns; 0: run */
+	_Atomic uint64_t count[COUNT_MAX];
+	/* The thread's own: */
+	int notify_fd;
+	struct log_limit log;
+	struct store *store;
+	struct http_client *http;
+	char cursor[OTLP_CURSOR_MAX];
+	int64_t row; /* the last one that was dealt with */
+	bool unsaved; /* the store could not take the cursor */
+	unsigned failures; /* in a row */
+	struct otlp_batch batch;
+	struct pb_arena arena;
+	struct buf body;
+	struct http_reply reply;
+};
+
+static void add(struct otlp *o, enum counter c, uint64_t n)
+{
+	atomic_fetch_add_explicit(&o->count[c], n, memory_order_relaxed);
+}
+
+static bool stopping(const struct otlp *o)
+{
+	return atomic_load(&o->stop_at) != 0;
+}
+
+#define say(o_, topic_, ...) log_limit_say(&(o_)->log, topic_, __VA_ARGS__)
+
+/* --- waiting --- */
+
+/* Until the time is over, close() is called or, if wanted, the store has new alerts. */
+static void wait_for(struct otlp *o, unsigned ms, bool alerts)
+{
+	struct pollfd fds[] = {
+		{ .fd = o->wake_fd, .events = POLLIN },
+		{ .fd = alerts ? o->notify_fd : -1, .events = POLLIN },
+	};
+	uint64_t n;
+
+	if (poll(fds, 2, (int)ms) <= 0)
+		return;
+	if (fds[1].revents & POLLIN) {
+		if (read(o->notify_fd, &n, sizeof(n)) < 0)
+			o->notify_fd = -1;
+	} else if (fds[1].revents) { /* closed by its owner */
+		o->notify_fd = -1;
+	}
+}
+
+static void back_off(struct otlp *o)
+{
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)clock_monotonic() * 2654435761u;
+	o->failures++;
+	wait_for(o, retry_delay_ms(o->failures, o->reply.retry_after_s, random), false);
+}
+
+/* --- one request --- */
+
+static void drop(struct otlp *o, size_t n, unsigned topic, const char *why, const char *message)
+{
+	add(o, COUNT_dropped, n);
+	say(o, topic, "%zu alert%s dropped (still in the store): %s%s%s", n, n == 1 ? "" : "s", why,
+	    *message ? ": " : "", message);
+}
+
+static enum outcome delivered(struct otlp *o, size_t n)
+{
+	char message[MESSAGE_LEN];
+	int64_t rejected;
+
+	if (otlp_response(o->reply.body.data, o->reply.body.len, &rejected, message,
+			  sizeof(message)) < 0) {
+		drop(o, n, ABOUT_answer, "the server took them but its answer is not OTLP", "");
+		return SENT;
+	}
+	size_t lost = rejected <= 0 ? 0 : (uint64_t)rejected > n ? n : (size_t)rejected;
+	add(o, COUNT_sent, n - lost);
+	add(o, COUNT_rejected, lost);
+	if (lost)
+		say(o, ABOUT_answer, "the server rejected %zu of %zu alerts: %s", lost, n, message);
+	else if (*message)
+		say(o, ABOUT_answer, "the server warns: %s", message);
+	if (o->failures)
+		say(o, ABOUT_recovery, "the server takes alerts again after %u failed attempts",
+		    o->failures);
+	return SENT;
+}
+
+static enum outcome refused(struct otlp *o, size_t n)
+{
+	long status = o->reply.status;
+	char why[64], message[MESSAGE_LEN];
+
+	add(o, COUNT_http_errors, 1);
+	snprintf(why, sizeof(why), "HTTP status %ld", status);
+	otlp_status(o->reply.body.data, o->reply.body.len, message, sizeof(message));
+	if (retry_status(status)) {
+		say(o, (unsigned)status, "%s%s%s; trying again", why, *message ? ": " : "",
+		    message);
+		return RETRY;
+	}
+	if (n > 1 && (status == 400 || status == 413))
+		return SPLIT;
+	drop(o, n, (unsigned)status, why, message);
+	return SENT;
+}
+
+static enum outcome judge(struct otlp *o, int r, size_t n)
+{
+	switch (r) {
+	case 0:
+		return o->reply.status / 100 == 2 ? delivered(o, n) : refused(o, n);
+	case -ECANCELED:
+		return STOPPED;
+	case -EMSGSIZE: /* not retryable, by the specification */
+		add(o, COUNT_http_errors, 1);
+		drop(o, n, ABOUT_answer, "the server's answer is longer than 4 MiB", "");
+		return SENT;
+	case -ENOMEM:
+		say(o, ABOUT_memory, "out of memory; trying again");
+		return RETRY;
+	default:
+		add(o, COUNT_http_errors, 1);
+		say(o, ABOUT_network, "%s; trying again", o->reply.error);
+		return RETRY;
+	}
+}
+
+/* Sends n alerts of the batch from lo. */
+static enum outcome attempt(struct otlp *o, size_t lo, size_t n)
+{
+	pb_arena_reset(&o->arena);
+	buf_reset(&o->body);
+	o->reply.retry_after_s = 0;
+	if (otlp_pack(&o->body, &o->arena, o->batch.alert + lo, n, clock_unix()) < 0)
+		return judge(o, -ENOMEM, n);
+	if (o->body.len > REQUEST_MAX && n > 1)
+		return SPLIT;
+	add(o, COUNT_requests, 1);
+	return judge(o, http_post(o->http, o->body.data, o->body.len, &o->stop_at, &o->reply), n);
+}
+
+/* --- the cursor --- */
+
+static void advance(struct otlp *o, int64_t row)
+{
+	struct err e;
+
+	o->row = row;
+	o->unsaved = store_cursor_set(o->store, o->cursor, row, &e) < 0;
+	if (o->unsaved)
+		say(o, ABOUT_store, "%s", e.text);
+}
+
+static int last_row(void *ctx, const struct store_alert *al)
+{
+	*(int64_t *)ctx = al->row;
+	return 1;
+}
+
+/* Finds out where to go on, and how much is waiting. */
+static int position(struct otlp *o, struct err *e)
+{
+	const struct store_query newest = { .limit = 1, .newest_first = 1 };
+	int64_t row = 0, last = 0;
+	uint64_t missed = 0;
+	int r;
+
+	if (o->unsaved)
+		advance(o, o->row);
+	r = store_cursor_get(o->store, o->cursor, &row, e);
+	if (r < 0)
+		return r;
+	if (!o->unsaved)
+		o->row = row;
+	r = store_each(o->store, &newest, last_row, &last, e);
+	if (r < 0)
+		return r;
+	atomic_store(&o->count[COUNT_lag], last > o->row ? (uint64_t)(last - o->row) : 0);
+	r = store_missed(o->store, o->cursor, &missed, e);
+	if (r < 0)
+		return r;
+	uint64_t before = atomic_exchange(&o->count[COUNT_missed], missed);
+	if (missed > before)
+		say(o, ABOUT_loss, "%llu alerts left the store before they could be sent",
+		    (unsigned long long)(missed - before));
+	return 0;
+}
+
+/* --- batches --- */
+
+/* Sends n alerts of the batch from lo, whatever it takes. 0, or -ECANCELED: time to stop. */
+static int deliver(struct otlp *o, size_t lo, size_t n)
+{
+	struct err e;
+	int r;
+
+	for (;;) {
+		bool last = stopping(o);
+		switch (attempt(o, lo, n)) {
+		case SENT:
+			o->failures = 0;
+			advance(o, o->batch.row[lo + n - 1]);
+			return 0;
+		case SPLIT:
+			r = deliver(o, lo, n / 2);
+			return r < 0 ? r : deliver(o, lo + n / 2, n - n / 2);
+		case RETRY:
+			if (!last)
+				break;
+			return -ECANCELED;
+		case STOPPED:
+			return -ECANCELED;
+		}
+		add(o, COUNT_retries, 1);
+		back_off(o);
+		position(o, &e); /* the lag goes on */
+	}
+}
+
+/* Sends what is in the store. 0, -ECANCELED, or the store's error. */
+static int drain(struct otlp *o)
+{
+	struct err e;
+	int r;
+
+	for (;;) {
+		uint64_t stop = atomic_load(&o->stop_at);
+		if (stop && clock_monotonic() >= stop)
+			return -ECANCELED;
+		r = position(o, &e);
+		if (r == 0)
+			r = otlp_batch_read(&o->batch, o->store, o->row, &e);
+		if (r < 0) {
+			say(o, ABOUT_store, "%s", e.text);
+			return r;
+		}
+		int64_t last = o->batch.last_row;
+		if (!last)
+			return 0;
+		if (o->batch.unreadable)
+			drop(o, o->batch.unreadable, ABOUT_loss, "not readable", "");
+		r = o->batch.n ? deliver(o, 0, o->batch.n) : 0;
+		otlp_batch_clear(&o->batch);
+		if (r < 0)
+			return r;
+		if (last > o->row)
+			advance(o, last);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct otlp *o = arg;
+	uint64_t one = 1;
+
+	for (;;) {
+		bool last = stopping(o);
+		if (drain(o) == -ECANCELED || last)
+			break;
+		wait_for(o, IDLE_MS, true);
+	}
+	if (write(o->done_fd, &one, sizeof(one)) < 0)
+		abort(); /* an eventfd of ours that has room */
+	return NULL;
+}
+
+/* --- sink --- */
+
+static void otlp_free(struct otlp *o)
+{
+	if (!o)
+		return;
+	store_close(o->store);
+	http_close(o->http);
+	otlp_batch_clear(&o->batch);
+	pb_arena_free(&o->arena);
+	buf_free(&o->body);
+	buf_free(&o->reply.body);
+	if (o->wake_fd >= 0)
+		close(o->wake_fd);
+	if (o->done_fd >= 0)
+		close(o->done_fd);
+	free(o);
+}
+
+static void otlp_stats(const struct sink *s,
+		       void (*put)(void *ctx, const char *key, uint64_t value), void *ctx)
+{
+	const struct otlp *o = (const struct otlp *)s;
+#define C(name_) put(ctx, #name_, atomic_load(&o->count[COUNT_##name_]));
+	COUNTERS(C)
+#undef C
+}
+
+/*
+ * If the thread is stuck where nothing can wake it (a disk that does not answer), it is left behind
+ * with its memory: the program is about to end, and it must end in time.
+ */
+static void otlp_close(struct sink *s, uint64_t deadline)
+{
+	struct otlp *o = (struct otlp *)s;
+	uint64_t one = 1, now = clock_monotonic(), margin = CLOSE_MS * NSEC_PER_MSEC;
+
+	if (!o)
+		return;
+	if (deadline < now + margin)
+		deadline = now + margin;
+	atomic_store(&o->stop_at, deadline - margin);
+	if (write(o->wake_fd, &one, sizeof(one)) < 0)
+		abort(); /* as above */
+	http_wake(o->http);
+
+	struct pollfd done = { .fd = o->done_fd, .events = POLLIN };
+	uint64_t ms = (deadline - now) / NSEC_PER_MSEC;
+	if (poll(&done, 1, ms > INT32_MAX ? INT32_MAX : (int)ms) != 1) {
+		pthread_detach(o->thread);
+		return;
+	}
+	pthread_join(o->thread, NULL);
+	otlp_free(o);
+}
+
+static const struct sink_ops otlp_ops = {
+	.name = "otlp",
+	.stats = otlp_stats,
+	.close = otlp_close,
+};
+
+/* Signals are the main thread's. */
+static int start_thread(struct otlp *o)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int r = pthread_create(&o->thread, NULL, run, o);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!r)
+		pthread_setname_np(o->thread, "redshank-otlp");
+	return -r;
+}
+
+int otlp_open(const struct otlp_config *c, struct sink **ret, struct err *e)
+{
+	char url[OTLP_URL_MAX + 16];
+	const struct http_config http = {
+		.url = url,
+		.content_type = "application/x-protobuf",
+		.user_agent = "redshank/" REDSHANK_VERSION,
+		.headers_file = c->headers_file,
+		.ca_file = c->ca_file,
+		.timeout_ms = c->timeout_ms ? c->timeout_ms : TIMEOUT_MS,
+	};
+	struct err warning = { "" };
+
+	int r = otlp_url_resolve(c->url, url, e);
+	if (r < 0)
+		return r;
+	struct otlp *o = calloc(1, sizeof(*o));
+	if (!o)
+		return err_set(e, -ENOMEM, "out of memory");
+	o->sink.ops = &otlp_ops;
+	o->notify_fd = c->notify_fd;
+	log_limit_init(&o->log, "otlp", c->log);
+	otlp_cursor_name(url, o->cursor);
+	o->done_fd = -1;
+	o->wake_fd = eventfd(0, EFD_CLOEXEC);
+	if (o->wake_fd >= 0)
+		o->done_fd = eventfd(0, EFD_CLOEXEC);
+	if (o->done_fd < 0) {
+		r = err_set(e, -errno, "eventfd: %s", strerror(errno));
+		goto out;
+	}
+	r = http_open(&http, &o->http, e);
+	if (r < 0)
+		goto out;
+	r = store_open(c->store_path, 1, &o->store, &warning);
+	if (r < 0) {
+		err_set(e, r, "%s", warning.text);
+		goto out;
+	}
+	if (*warning.text)
+		say(o, ABOUT_store, "%s", warning.text);
+	r = start_thread(o);
+	if (r < 0) {
+		err_set(e, r, "can't start a thread: %s", strerror(-r));
+		goto out;
+	}
+	*ret = &o->sink;
+	return 0;
+out:
+	otlp_free(o);
+	return r;
+}

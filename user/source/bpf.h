@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel as a source of records. */
+#ifndef REDSHANK_SOURCE_BPF_H
+#define REDSHANK_SOURCE_BPF_H
+
+#include "source/bpf_obj.h"
+#include "source/source.h"
+
+/* Which variant of a hook is at work. */
+struct hook_state {
+	const struct hook *hook;
+	const char *variant; /* NULL: the hook is not covered */
+	bool fired; /* it was seen to fire */
+	char why[160]; /* why it is not covered, or why not by a better variant; "" else */
+};
+
+/*
+ * Loads, attaches and fires the best variant of each hook. All or nothing: on error nothing stays
+ * attached. *e says what to change: not root, no BTF, kernel too old, …
+ */
+int bpf_source_open(const struct bpf_config *c, struct source **ret, struct err *e);
+
+/* What is covered: an array of *ret_n, valid while the source is open. */
+const struct hook_state *bpf_source_hooks(const struct source *s, unsigned *ret_n);
+
+
+#endif
