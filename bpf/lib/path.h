@@ -20,6 +20,32 @@ static __always_inline struct mount *real_mount(struct vfsmount *m)
 	return (void *)m - bpf_core_field_offset(struct mount, mnt);
 }
 
+static __always_inline bool dentry_is_dir(struct dentry *d)
+{
+	return (BPF_CORE_READ(d, d_inode, i_mode) & 0170000) == 0040000;
+}
+
+/* Puts a name and its slash before what is there already. False if there is no room. */
+static __always_inline bool walk_prepend(struct scratch *s, struct dentry *d)
+{
+	struct qstr name;
+	bpf_core_read(&name, sizeof(name), &d->d_name);
+	u64 len = name.len;
+	if (len > NAME_LEN)
+		len = NAME_LEN;
+	u64 off = s->walk.off;
+	if (!len || off < len + 1) {
+		s->walk.flags |= WALK_TRUNCATED;
+		return false;
+	}
+	off -= len + 1;
+	s->walk.off = off;
+	off &= EV_PATH_MAX - 1;
+	s->path[off] = '/';
+	bpf_probe_read_kernel(&s->path[off + 1], len & NAME_LEN, name.name);
+	return true;
+}
+
 /* One component, or one step out of a mount. Returns 1 at the end. */
 static __always_inline int walk_step(struct scratch *s)
 {
@@ -34,6 +60,10 @@ static __always_inline int walk_step(struct scratch *s)
 		struct mount *up = BPF_CORE_READ(mt, mnt_parent);
 		if (up == mt) {
 			s->walk.flags |= WALK_UNREACHABLE;
+			/* A file that is its own root, a memfd or a detached bind mount: its name is
+			 * all the path there is. */
+			if (s->walk.off == EV_PATH_MAX && !dentry_is_dir(d))
+				walk_prepend(s, d);
 			return 1;
 		}
 		s->walk.dentry = BPF_CORE_READ(mt, mnt_mountpoint);
@@ -41,23 +71,8 @@ static __always_inline int walk_step(struct scratch *s)
 		s->walk.vfsmnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
 		return 0;
 	}
-	struct qstr name;
-	bpf_core_read(&name, sizeof(name), &d->d_name);
-	u64 len = name.len;
-	if (len > NAME_LEN)
-		len = NAME_LEN;
-	if (!len)
+	if (!walk_prepend(s, d))
 		return 1;
-	u64 off = s->walk.off;
-	if (off < len + 1) {
-		s->walk.flags |= WALK_TRUNCATED;
-		return 1;
-	}
-	off -= len + 1;
-	s->walk.off = off;
-	off &= EV_PATH_MAX - 1;
-	s->path[off] = '/';
-	bpf_probe_read_kernel(&s->path[off + 1], len & NAME_LEN, name.name);
 	s->walk.dentry = parent;
 	return 0;
 }

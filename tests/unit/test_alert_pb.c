@@ -341,12 +341,13 @@ static void any_bytes(void **state)
 			seed = seed * 1103515245 + 12345;
 			bytes[i] = (char)(round & 1 ? seed >> 16 : (seed >> 16) % 3 ? 0x80 : 0);
 		}
-		rec_add_str(&s.rec->hdr, &s.rec->exe, bytes, sizeof(bytes));
-		rec_add_str(&s.rec->hdr, &s.rec->cwd, bytes + 1, 100);
-		rec_add_str(&s.rec->hdr, &s.rec->args, bytes, sizeof(bytes));
-		rec_add_str(&s.rec->hdr, &s.rec->cgpath, bytes, sizeof(bytes));
-		rec_add_str(&s.rec->hdr, &s.rec->tty, bytes, 64);
-		memcpy(s.rec->hdr.name, bytes, sizeof(s.rec->hdr.name));
+		struct ev_hdr *h = (struct ev_hdr *)s.event.rec;
+		rec_add_str(h, &s.rec->exe, bytes, sizeof(bytes));
+		rec_add_str(h, &s.rec->cwd, bytes + 1, 100);
+		rec_add_str(h, &s.rec->args, bytes, sizeof(bytes));
+		rec_add_str(h, &s.rec->cgpath, bytes, sizeof(bytes));
+		rec_add_str(h, &s.rec->tty, bytes, 64);
+		memcpy(h->name, bytes, sizeof(h->name));
 		Redshank__V1__Alert *pb = alert_to_pb(&a, &s.alert);
 		assert_non_null(pb);
 		check_strings(&pb->base);

@@ -91,6 +91,7 @@ static void encode_event(struct tail *t, const struct event *ev)
 	switch (t->c.format) {
 	case TAIL_text:
 		text_event(&t->line, ev, t->c.colour);
+		buf_putc(&t->line, '\n');
 		break;
 	case TAIL_json:
 		json_event(&t->line, ev, t->seq);
@@ -115,8 +116,10 @@ static void encode_alert(struct tail *t, const struct alert *al)
 	Redshank__V1__Alert *pb = alert_to_pb(&t->arena, al);
 	if (t->c.format == TAIL_proto)
 		record_pack(&t->line, NULL, pb, t->seq);
-	else if (pb)
+	else if (pb) {
 		text_alert(&t->line, pb, t->c.colour);
+		buf_puts(&t->line, "\n\n");
+	}
 }
 
 static bool has_room(const struct tail *t)
