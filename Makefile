@@ -46,9 +46,9 @@ LINK_LIBS = $(shell pkg-config --libs $(LIBS)) -lm
 
 all: $(OUT)/redshank ## build build/redshank (default)
 
-$(SHARED)/.deps-ok: scripts/deps
+$(SHARED)/.deps-ok: deploy/deps
 	@mkdir -p $(@D)
-	@scripts/deps check build
+	@deploy/deps check build
 	@touch $@
 
 # --- BPF: one object per domain, linked into one, one skeleton ---
@@ -91,10 +91,10 @@ run: deps-build all ## install what is needed, build, start the sensor (as root)
 	$(OUT)/redshank run
 
 deps: ## install what building and testing need (apt, dnf or apk; as root)
-	@scripts/deps install
+	@deploy/deps install
 
 deps-build:
-	@scripts/deps install build
+	@deploy/deps install build
 
 # Nothing is compiled before what was asked to be installed is there, also with -j.
 $(SHARED)/.deps-ok: | $(filter deps,$(MAKECMDGOALS:check=deps)) $(if $(filter run,$(MAKECMDGOALS)),deps-build)

@@ -8,7 +8,8 @@
 
 #include "abi/knobs.h"
 
-/* Records that must not be lost to a flood of others: exec, fork, exit, and later auth, fileless. */
+/* Records that must not be lost to a flood of others: exec, fork, exit, and later auth, fileless.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 << 20);

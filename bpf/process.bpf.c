@@ -192,9 +192,9 @@ static __always_inline int on_exit(struct task_struct *t)
 	hdr_fill(&e->hdr, t);
 	BPF_CORE_READ_STR_INTO(&e->hdr.name, leader, comm);
 	/* As wait(2) will see it: a whole-group exit counts, else the leader's own code. */
-	u32 code = BPF_CORE_READ(sig, flags) & SIGNAL_GROUP_EXIT ?
-			   BPF_CORE_READ(sig, group_exit_code) :
-			   BPF_CORE_READ(leader, exit_code);
+	u32 code = BPF_CORE_READ(sig, flags) & SIGNAL_GROUP_EXIT
+			   ? BPF_CORE_READ(sig, group_exit_code)
+			   : BPF_CORE_READ(leader, exit_code);
 	e->signal = code & 0x7f;
 	e->code = e->signal ? -1 : code >> 8 & 0xff;
 	ev_submit(e, EV_exit);

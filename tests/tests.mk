@@ -17,9 +17,9 @@ SANITIZE := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=
 FUZZ_SECONDS ?= 300
 RUN_TESTS := tests/run --out $(OUT)
 
-$(OUT)/.deps-test-ok: scripts/deps | $(SHARED)/.deps-ok
+$(OUT)/.deps-test-ok: deploy/deps | $(SHARED)/.deps-ok
 	@mkdir -p $(@D)
-	@scripts/deps check test
+	@deploy/deps check test
 	@touch $@
 
 # --- one program per file, linked with the library ---

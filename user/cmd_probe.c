@@ -10,28 +10,30 @@
 #include "base/log.h"
 #include "cmd.h"
 #include "encode/json.h"
+#include "schema/schema.h"
 #include "source/bpf_obj.h"
 #include "source/features.h"
 
 static const char usage[] =
 	"usage: redshank probe [OPTION...]\n\n"
-	"Load, attach and fire every hook variant, one after the other, and say which work on this\n"
+	"Load, attach and fire every hook variant, one after the other, and say which work on "
+	"this\n"
 	"kernel, which a sensor takes, and what can't be seen. Attaching proves nothing: a hook\n"
 	"counts when it was seen to fire. Root only; nothing stays loaded.\n\n"
 	"  -o, --output FORMAT  text (default) or json\n"
 	"  -v, --verbose        with what libbpf and the verifier say\n"
 	"  -h, --help\n";
 
-static const char *const states[] = { [FEATURE_no] = "no",
-				      [FEATURE_yes] = "yes",
-				      [FEATURE_unknown] = "unknown" };
+static const char *const states[] = {
+	[FEATURE_no] = "no", [FEATURE_yes] = "yes", [FEATURE_unknown] = "unknown"
+};
 
 static const char *outcome(const struct variant_result *r)
 {
-	return r->fired	   ? "fires" :
-	       r->attached ? "attaches, does not fire" :
-	       r->loaded   ? "loads, does not attach" :
-			     "does not load";
+	return r->fired	     ? "fires"
+	       : r->attached ? "attaches, does not fire"
+	       : r->loaded   ? "loads, does not attach"
+			     : "does not load";
 }
 
 static void variant_text(struct buf *b, const struct hook *h, const char *v,
@@ -46,8 +48,9 @@ static void variant_json(struct buf *b, const char *v, const struct variant_resu
 {
 	buf_printf(b,
 		   "%s{\"variant\":\"%s\",\"loaded\":%s,\"attached\":%s,\"fired\":%s,\"chosen\":%s",
-		   first ? "" : ",", v, r->loaded ? "true" : "false", r->attached ? "true" : "false",
-		   r->fired ? "true" : "false", chosen ? "true" : "false");
+		   first ? "" : ",", v, r->loaded ? "true" : "false",
+		   r->attached ? "true" : "false", r->fired ? "true" : "false",
+		   chosen ? "true" : "false");
 	if (r->error) {
 		buf_puts(b, ",\"error\":");
 		json_quote(b, strerror(-r->error), strlen(strerror(-r->error)));
@@ -55,36 +58,41 @@ static void variant_json(struct buf *b, const char *v, const struct variant_resu
 	buf_putc(b, '}');
 }
 
-/* Tries all variants of all hooks of a table. Returns how many required hooks have none. */
-static int try_table(struct buf *b, const struct hook *table, bool json)
+/* Tries all variants of all hooks. Returns how many required hooks have none, or negative errno. */
+static int try_all(struct buf *b, bool probes, bool json, struct err *e)
 {
-	int missing = 0;
-	for (const struct hook *h = table; h->name; h++) {
+	static struct hook table[HOOKS_MAX];
+	int missing = 0, n = hooks_list(probes, table, e);
+
+	for (int i = 0; i < n; i++) {
+		const struct hook *h = &table[i];
+		const char *doc = h->event == EV_none ? NULL : ev_desc(h->event)->doc;
 		bool found = false;
 		if (json)
-			buf_printf(b, "%s{\"hook\":\"%s\",\"variants\":[", h == table ? "" : ",", h->name);
-		for (const char *const *v = h->variants; *v; v++) {
-			struct variant_result r = variant_try(h, *v);
-			bool chosen = r.fired && !found && h->event != EV_none;
-			found |= r.fired;
+			buf_printf(b, "%s{\"hook\":\"%s\",\"variants\":[", i ? "," : "", h->name);
+		for (unsigned k = 0; k < h->nvariants; k++) {
+			struct variant_result r = variant_try(h, h->variant[k]);
+			bool works = r.fired || (r.attached && !hooks_fire_causes(h->event));
+			bool chosen = works && !found && doc;
+			found |= works;
 			if (json)
-				variant_json(b, *v, &r, chosen, v == h->variants);
+				variant_json(b, h->variant[k], &r, chosen, !k);
 			else
-				variant_text(b, h, *v, &r, chosen);
+				variant_text(b, h, h->variant[k], &r, chosen);
 		}
 		if (json) {
 			buf_printf(b, "],\"covered\":%s", found ? "true" : "false");
-			if (!found && h->without) {
+			if (!found && doc) {
 				buf_puts(b, ",\"cannot_see\":");
-				json_quote(b, h->without, strlen(h->without));
+				json_quote(b, doc, strlen(doc));
 			}
 			buf_putc(b, '}');
-		} else if (!found && h->without) {
-			buf_printf(b, "  %-16s NOT SEEN: %s\n", h->name, h->without);
+		} else if (!found && doc) {
+			buf_printf(b, "  %-16s NOT SEEN: %s\n", h->name, doc);
 		}
-		missing += !found && h->required;
+		missing += !found && hook_required(h);
 	}
-	return missing;
+	return n < 0 ? n : missing;
 }
 
 static void features_text(struct buf *b, const struct feature *f, unsigned n)
@@ -126,10 +134,11 @@ static int probe(bool json)
 		features_text(&b, f, n);
 	if (!rc) {
 		buf_puts(&b, json ? ",\"hooks\":[" : "hooks of the sensor\n");
-		if (try_table(&b, hooks, json))
-			rc = err_set(&e, -ENOTSUP, "a hook that the sensor needs does not work here");
+		if (try_all(&b, false, json, &e))
+			rc = err_set(&e, -ENOTSUP,
+				     "a hook that the sensor needs does not work here");
 		buf_puts(&b, json ? "],\"program_types\":[" : "kinds of programs\n");
-		try_table(&b, probe_hooks, json);
+		try_all(&b, true, json, &e);
 		buf_puts(&b, json ? "]" : "");
 	}
 	if (json)

@@ -23,7 +23,8 @@
 
 static const char usage[] =
 	"usage: redshank run [OPTION...]\n\n"
-	"Watch this machine: print live events and alerts, keep alerts in the local store, forward\n"
+	"Watch this machine: print live events and alerts, keep alerts in the local store, "
+	"forward\n"
 	"them to a backend. Needs no configuration. Root only. Stops on SIGTERM and SIGINT;\n"
 	"SIGUSR1 prints the counters.\n\n"
 	"  -c, --config FILE    default: " CONFIG_PATH_DEFAULT ", if it is there\n"
@@ -208,7 +209,8 @@ int cmd_run(int argc, char **argv)
 			break;
 		case OPT_DURATION:
 			if (parse_duration(optarg, &duration)) {
-				log_error("--duration %s: a time such as 10s, 5m or 2h is expected", optarg);
+				log_error("--duration %s: a time such as 10s, 5m or 2h is expected",
+					  optarg);
 				return EX_USAGE;
 			}
 			break;

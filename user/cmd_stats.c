@@ -15,13 +15,14 @@
 #include "control.h"
 #include "live.h"
 
-static const char usage[] = "usage: redshank stats [OPTION...]\n\n"
-			    "Counters of the running sensor: records seen and lost, processes held, alerts\n"
-			    "raised, stored and delivered. Root only.\n\n"
-			    "  -o, --output FORMAT  text (default) or json\n"
-			    "      --socket PATH    of the running sensor\n"
-			    "  -c, --config FILE\n"
-			    "  -h, --help\n";
+static const char usage[] =
+	"usage: redshank stats [OPTION...]\n\n"
+	"Counters of the running sensor: records seen and lost, processes held, alerts\n"
+	"raised, stored and delivered. Root only.\n\n"
+	"  -o, --output FORMAT  text (default) or json\n"
+	"      --socket PATH    of the running sensor\n"
+	"  -c, --config FILE\n"
+	"  -h, --help\n";
 
 #define STATS_MAX (1U << 20) /* bytes of the answer */
 
@@ -47,9 +48,8 @@ static void print_section(const char *name, json_t *o)
 	const char *key;
 	json_t *v;
 	printf("%s\n", name);
-	json_object_foreach (o, key, v)
-		if (json_is_integer(v))
-			printf("  %-18s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(v));
+	json_object_foreach(o, key, v) if (json_is_integer(v))
+		printf("  %-18s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(v));
 }
 
 static int print(const struct buf *b, bool json, struct err *e)
@@ -66,12 +66,12 @@ static int print(const struct buf *b, bool json, struct err *e)
 		json_decref(o);
 		return err_set(e, -EBADMSG, "the sensor's answer is not JSON");
 	}
-	json_object_foreach (o, key, v)
-		if (json_is_object(v))
-			print_section(key, v);
-	json_array_foreach (json_object_get(o, "sinks"), i, v) {
+	json_object_foreach(o, key, v) if (json_is_object(v)) print_section(key, v);
+	json_array_foreach(json_object_get(o, "sinks"), i, v)
+	{
 		char name[80];
-		snprintf(name, sizeof(name), "sink %.40s", json_string_value(json_object_get(v, "name")));
+		snprintf(name, sizeof(name), "sink %.40s",
+			 json_string_value(json_object_get(v, "name")));
 		print_section(name, v);
 	}
 	json_decref(o);
@@ -123,8 +123,8 @@ int cmd_stats(int argc, char **argv)
 	int rc = live_config(config, &c, &e);
 	int fd = rc ? rc : control_request_stats(socket ? socket : c.socket, &e);
 	if (fd < 0)
-		return fd == -ENOENT || fd == -ECONNREFUSED ? (cmd_fail(fd, &e), EX_UNAVAILABLE) :
-							      cmd_fail(fd, &e);
+		return fd == -ENOENT || fd == -ECONNREFUSED ? (cmd_fail(fd, &e), EX_UNAVAILABLE)
+							    : cmd_fail(fd, &e);
 	rc = read_all(fd, &b, &e);
 	close(fd);
 	if (!rc)

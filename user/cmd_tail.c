@@ -144,7 +144,15 @@ static int wrong(const char *option, const char *value, const char *expected)
 	return EX_USAGE;
 }
 
-enum { OPT_COMM = 256, OPT_CONTAINER, OPT_ALERTS_ONLY, OPT_DURATION, OPT_ALONE, OPT_SOCKET, OPT_COLOR };
+enum {
+	OPT_COMM = 256,
+	OPT_CONTAINER,
+	OPT_ALERTS_ONLY,
+	OPT_DURATION,
+	OPT_ALONE,
+	OPT_SOCKET,
+	OPT_COLOR
+};
 
 static int set_text(char *to, size_t cap, const char *option, const char *value)
 {
@@ -163,9 +171,9 @@ static int set_option(struct options *o, int opt, const char *arg)
 
 	switch (opt) {
 	case 'o':
-		return tail_format_by_name(arg, &o->tail.format) ?
-			       wrong("--output", arg, "text, json or proto") :
-			       0;
+		return tail_format_by_name(arg, &o->tail.format)
+			       ? wrong("--output", arg, "text, json or proto")
+			       : 0;
 	case 't':
 		if (!filter_add_types(f, arg, &e))
 			return 0;
@@ -177,9 +185,9 @@ static int set_option(struct options *o, int opt, const char *arg)
 		f->pid = (uint32_t)n;
 		return 0;
 	case 'n':
-		return parse_number(arg, 1, INT64_MAX, &o->tail.count) ?
-			       wrong("--count", arg, "a number from 1") :
-			       0;
+		return parse_number(arg, 1, INT64_MAX, &o->tail.count)
+			       ? wrong("--count", arg, "a number from 1")
+			       : 0;
 	case OPT_COMM:
 		return set_text(f->comm, sizeof(f->comm), "--comm", arg);
 	case OPT_CONTAINER:
@@ -188,7 +196,8 @@ static int set_option(struct options *o, int opt, const char *arg)
 		f->alerts_only = true;
 		return 0;
 	case OPT_DURATION:
-		return parse_duration(arg, &o->duration) ? wrong("--duration", arg, "5, 10m or 2h") : 0;
+		return parse_duration(arg, &o->duration) ? wrong("--duration", arg, "5, 10m or 2h")
+							 : 0;
 	case OPT_ALONE:
 		o->alone = true;
 		return 0;

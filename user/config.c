@@ -23,10 +23,15 @@ struct option_desc {
 	unsigned min, max;
 };
 
-#define TEXT_OPT(key_, member_) \
-	{ key_, TEXT, offsetof(struct config, member_), sizeof(((struct config *)0)->member_), 0, 0 }
-#define NUM_OPT(key_, kind_, member_, min_, max_) \
-	{ key_, kind_, offsetof(struct config, member_), 0, min_, max_ }
+#define TEXT_OPT(key_, member_)                                     \
+	{                                                           \
+		key_, TEXT, offsetof(struct config, member_),       \
+			sizeof(((struct config *)0)->member_), 0, 0 \
+	}
+#define NUM_OPT(key_, kind_, member_, min_, max_)                            \
+	{                                                                    \
+		key_, kind_, offsetof(struct config, member_), 0, min_, max_ \
+	}
 
 static const struct option_desc options[] = {
 	TEXT_OPT("output.format", output),
@@ -46,9 +51,10 @@ static const struct option_desc options[] = {
 
 void config_defaults(struct config *c)
 {
-	static const char *const env[] = { "LD_PRELOAD",  "LD_AUDIT",  "LD_LIBRARY_PATH", "GCONV_PATH",
-					   "BASH_ENV",	  "PYTHONPATH", "PERL5LIB",	    "NODE_OPTIONS",
-					   "SSH_CONNECTION", "SUDO_USER", "HISTFILE" };
+	static const char *const env[] = { "LD_PRELOAD", "LD_AUDIT",	 "LD_LIBRARY_PATH",
+					   "GCONV_PATH", "BASH_ENV",	 "PYTHONPATH",
+					   "PERL5LIB",	 "NODE_OPTIONS", "SSH_CONNECTION",
+					   "SUDO_USER",	 "HISTFILE" };
 	*c = (struct config){
 		.output = "text",
 		.socket = "/run/redshank/redshank.sock",
@@ -83,7 +89,8 @@ static int fail(struct reader *r, struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return err_set(e, -EINVAL, "%s:%zu:%zu: %s", r->path, r->mark.line + 1, r->mark.column + 1, text);
+	return err_set(e, -EINVAL, "%s:%zu:%zu: %s", r->path, r->mark.line + 1, r->mark.column + 1,
+		       text);
 }
 
 static int next_event(struct reader *r, yaml_event_t *ev, struct err *e)
@@ -96,13 +103,15 @@ static int next_event(struct reader *r, yaml_event_t *ev, struct err *e)
 	return 0;
 }
 
-static int parse_number(struct reader *r, const struct option_desc *o, const char *text, struct err *e)
+static int parse_number(struct reader *r, const struct option_desc *o, const char *text,
+			struct err *e)
 {
 	char *end;
 	errno = 0;
 	unsigned long n = strtoul(text, &end, 10);
 	if (!isdigit((unsigned char)*text) || *end || errno || n < o->min || n > o->max)
-		return fail(r, e, "%s: %.40s is not a number from %u to %u", o->key, text, o->min, o->max);
+		return fail(r, e, "%s: %.40s is not a number from %u to %u", o->key, text, o->min,
+			    o->max);
 	if (o->kind == POWER_OF_TWO && n & (n - 1))
 		return fail(r, e, "%s: %lu is not a power of two", o->key, n);
 	unsigned value = (unsigned)n;
@@ -110,7 +119,8 @@ static int parse_number(struct reader *r, const struct option_desc *o, const cha
 	return 0;
 }
 
-static int set_option(struct reader *r, const char *key, const char *text, size_t len, struct err *e)
+static int set_option(struct reader *r, const char *key, const char *text, size_t len,
+		      struct err *e)
 {
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		const struct option_desc *o = &options[i];
@@ -189,7 +199,8 @@ static int read_map(struct reader *r, const char *prefix, struct err *e)
 			return rc;
 		switch (v.type) {
 		case YAML_SCALAR_EVENT:
-			rc = set_option(r, key, (const char *)v.data.scalar.value, v.data.scalar.length, e);
+			rc = set_option(r, key, (const char *)v.data.scalar.value,
+					v.data.scalar.length, e);
 			break;
 		case YAML_MAPPING_START_EVENT:
 			if (*prefix || strlen(key) > 64) {
@@ -201,7 +212,8 @@ static int read_map(struct reader *r, const char *prefix, struct err *e)
 			}
 			break;
 		case YAML_SEQUENCE_START_EVENT:
-			rc = strcmp(key, "env") ? fail(r, e, "%.80s is not a list", key) : read_env(r, e);
+			rc = strcmp(key, "env") ? fail(r, e, "%.80s is not a list", key)
+						: read_env(r, e);
 			break;
 		default:
 			rc = fail(r, e, "%.80s: aliases are not supported", key);
@@ -249,8 +261,8 @@ static int check(struct reader *r, struct err *e)
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		known |= !strcmp(r->c->output, formats[i]);
 	if (!known)
-		return err_set(e, -EINVAL, "%s: output.format: text, json, proto or none, not %s", r->path,
-			       r->c->output);
+		return err_set(e, -EINVAL, "%s: output.format: text, json, proto or none, not %s",
+			       r->path, r->c->output);
 	return 0;
 }
 
@@ -266,7 +278,8 @@ int config_load(struct config *c, const char *path, struct err *e)
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > CONFIG_FILE_MAX) {
 		fclose(f);
-		return err_set(e, -EINVAL, "%s: not a file of at most %u bytes", path, CONFIG_FILE_MAX);
+		return err_set(e, -EINVAL, "%s: not a file of at most %u bytes", path,
+			       CONFIG_FILE_MAX);
 	}
 	struct reader r = { .c = c, .path = path };
 	if (!yaml_parser_initialize(&r.parser)) {

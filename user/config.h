@@ -18,7 +18,8 @@
 struct config {
 	char output[16]; /* text, json, proto or none */
 	bool alerts_only; /* what goes to output */
-	char socket[CONFIG_TEXT]; /* of the daemon's stream; "": none. At most 107 bytes (sun_path) */
+	char socket[CONFIG_TEXT]; /* of the daemon's stream; "": none. At most 107 bytes (sun_path)
+				   */
 	char store_path[CONFIG_TEXT];
 	unsigned store_alerts_max;
 	char otlp_url[CONFIG_TEXT]; /* "": no forwarding */
@@ -35,8 +36,8 @@ struct config {
 void config_defaults(struct config *c);
 
 /*
- * Reads the file over *c. 0; -ENOENT if there is no such file; else negative errno. *e has file, line
- * and column.
+ * Reads the file over *c. 0; -ENOENT if there is no such file; else negative errno. *e has file,
+ * line and column.
  */
 int config_load(struct config *c, const char *path, struct err *e);
 

@@ -114,11 +114,13 @@ static void on_client(void *ctx, uint32_t events)
 
 	if (c->sink) {
 		/* A stream's client has nothing more to say: readable means gone. */
-		if (events & (EPOLLIN | EPOLLHUP | EPOLLERR) || tail_client_write(c->sink, &waiting)) {
+		if (events & (EPOLLIN | EPOLLHUP | EPOLLERR) ||
+		    tail_client_write(c->sink, &waiting)) {
 			drop(c);
 			return;
 		}
-		pipeline_watch_change(c->control->pipeline, c->fd, EPOLLIN | (waiting ? EPOLLOUT : 0));
+		pipeline_watch_change(c->control->pipeline, c->fd,
+				      EPOLLIN | (waiting ? EPOLLOUT : 0));
 		return;
 	}
 	ssize_t n = recv(c->fd, c->request + c->len, sizeof(c->request) - c->len, MSG_DONTWAIT);
@@ -237,7 +239,8 @@ static int bind_socket(int fd, const char *path, struct err *e)
 	int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (probe >= 0 && !connect(probe, (struct sockaddr *)&a, sizeof(a)))
 		rc = err_set(e, -EADDRINUSE,
-			     "a sensor is running already (%s); redshank tail shows what it sees", path);
+			     "a sensor is running already (%s); redshank tail shows what it sees",
+			     path);
 	else if (probe >= 0 && errno == ECONNREFUSED)
 		unlink(path);
 	if (probe >= 0)
@@ -253,8 +256,9 @@ static int bind_socket(int fd, const char *path, struct err *e)
 
 int control_open(struct pipeline *p, const char *path, struct control **ret, struct err *e)
 {
-	int rc = strlen(path) < CONTROL_PATH_MAX ? make_directory(path, e) :
-						   err_set(e, -EINVAL, "socket path too long: %s", path);
+	int rc = strlen(path) < CONTROL_PATH_MAX
+			 ? make_directory(path, e)
+			 : err_set(e, -EINVAL, "socket path too long: %s", path);
 	if (rc)
 		return rc;
 	struct control *c = calloc(1, sizeof(*c));

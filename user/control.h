@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's socket: `redshank tail` and `redshank stats` beside a running sensor, without a second
- * copy of the kernel programs. A unix stream socket that only the daemon's own user (root) may use.
+ * The daemon's socket: `redshank tail` and `redshank stats` beside a running sensor, without a
+ * second copy of the kernel programs. A unix stream socket that only the daemon's own user (root)
+ * may use.
  *
- * A client sends one line of JSON, {"command":"tail",…} or {"command":"stats"}; the answer is a line
+ * A client sends one line of JSON, {"command":"tail",…} or {"command":"stats"}; the answer is a
+ * line
  * {"ok":true} or {"error":"…"} and then, for tail, the stream; for stats, one line.
  */
 #ifndef REDSHANK_CONTROL_H

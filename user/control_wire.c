@@ -19,7 +19,8 @@ static int take_text(const json_t *o, const char *key, char *to, size_t cap, str
 		return 0;
 	const char *text = json_string_value(v);
 	if (!text || json_string_length(v) >= cap)
-		return err_set(e, -EINVAL, "%s: a string of less than %zu bytes is expected", key, cap);
+		return err_set(e, -EINVAL, "%s: a string of less than %zu bytes is expected", key,
+			       cap);
 	memcpy(to, text, json_string_length(v) + 1);
 	return 0;
 }
@@ -88,7 +89,8 @@ static int read_answer(int fd, struct err *e)
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k <= 0)
-			return err_set(e, -EIO, "the sensor closed the connection (is it yours to use?)");
+			return err_set(e, -EIO,
+				       "the sensor closed the connection (is it yours to use?)");
 		if (line[n++] == '\n')
 			break;
 	}
@@ -119,8 +121,8 @@ static int request(const char *path, json_t *o, struct err *e)
 			rc = err_set(e, -errno, "no sensor is running here (%s: %s)", path,
 				     strerror(errno));
 	}
-	if (!rc && (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0 ||
-		    send(fd, "\n", 1, MSG_NOSIGNAL) < 0))
+	if (!rc &&
+	    (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0 || send(fd, "\n", 1, MSG_NOSIGNAL) < 0))
 		rc = err_set(e, -errno, "socket %s: %s", path, strerror(errno));
 	if (!rc)
 		rc = read_answer(fd, e);
@@ -134,9 +136,9 @@ static int request(const char *path, json_t *o, struct err *e)
 
 int control_request_tail(const char *path, const struct tail_config *t, struct err *e)
 {
-	static const char *const formats[] = { [TAIL_text] = "text",
-					       [TAIL_json] = "json",
-					       [TAIL_proto] = "proto" };
+	static const char *const formats[] = {
+		[TAIL_text] = "text", [TAIL_json] = "json", [TAIL_proto] = "proto"
+	};
 	return request(path,
 		       json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:s, s:s, s:I}", "command", "tail",
 				 "format", formats[t->format], "colour", t->colour, "alerts_only",

@@ -11,11 +11,12 @@ void coverage_text(struct buf *out, const struct hook_state *h, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		const struct hook_state *s = &h[i];
 		if (s->variant)
-			buf_printf(out, "  %-6s seen by %-14s %s%s%s\n", s->hook->name, s->variant,
-				   s->fired ? "fired" : "not seen to fire", *s->why ? "; " : "", s->why);
+			buf_printf(out, "  %-8s seen by %-16s %s%s%s\n", s->hook.name, s->variant,
+				   s->fired ? "fired" : "waits for its first event",
+				   *s->why ? "; " : "", s->why);
 		else
-			buf_printf(out, "  %-6s NOT SEEN: %s (%s)\n", s->hook->name, s->hook->without,
-				   s->why);
+			buf_printf(out, "  %-8s NOT SEEN: %s (%s)\n", s->hook.name,
+				   ev_desc(s->hook.event)->doc, s->why);
 	}
 }
 
@@ -31,11 +32,12 @@ void coverage_json(struct buf *out, const struct hook_state *h, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		const struct hook_state *s = &h[i];
 		buf_printf(out, "%s{\"event\":\"%s\",\"covered\":%s,\"fired\":%s", i ? "," : "",
-			   s->hook->name, s->variant ? "true" : "false", s->fired ? "true" : "false");
+			   s->hook.name, s->variant ? "true" : "false",
+			   s->fired ? "true" : "false");
 		if (s->variant)
 			member(out, "variant", s->variant);
 		else
-			member(out, "cannot_see", s->hook->without);
+			member(out, "cannot_see", ev_desc(s->hook.event)->doc);
 		if (*s->why)
 			member(out, "why", s->why);
 		buf_putc(out, '}');

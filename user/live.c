@@ -23,7 +23,8 @@ int live_config(const char *path, struct config *ret, struct err *e)
 	return rc == -ENOENT && !path ? 0 : rc;
 }
 
-int live_open(const struct config *c, struct pipeline **ret, struct source **ret_source, struct err *e)
+int live_open(const struct config *c, struct pipeline **ret, struct source **ret_source,
+	      struct err *e)
 {
 	const char *env[ENV_NAMES_MAX];
 	for (unsigned i = 0; i < c->env_count; i++)

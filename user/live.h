@@ -6,8 +6,10 @@
 #include "config.h"
 #include "pipeline.h"
 
-/* The live source, and a pipeline on it. *ret_source belongs to the pipeline; for bpf_source_hooks(). */
-int live_open(const struct config *c, struct pipeline **ret, struct source **ret_source, struct err *e);
+/* The live source, and a pipeline on it. *ret_source belongs to the pipeline; for
+ * bpf_source_hooks(). */
+int live_open(const struct config *c, struct pipeline **ret, struct source **ret_source,
+	      struct err *e);
 
 /*
  * The configuration: the file named by path, or, when that is NULL, the default one if it exists.

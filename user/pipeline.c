@@ -11,9 +11,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "detect/alert.h"
+#include "encode/json_writer.h"
 #include "enrich/exe_check.h"
 #include "enrich/host.h"
 #include "enrich/proctree.h"
@@ -304,7 +304,9 @@ static int loop(struct pipeline *p, bool polled, struct err *e)
 			timeout = 0;
 		else if (p->deadline) {
 			uint64_t now = clock_monotonic();
-			timeout = now >= p->deadline ? 0 : (int)((p->deadline - now) / NSEC_PER_MSEC) + 1;
+			timeout = now >= p->deadline
+					  ? 0
+					  : (int)((p->deadline - now) / NSEC_PER_MSEC) + 1;
 		}
 		struct epoll_event ev[16];
 		int n = epoll_wait(p->epoll, ev, 16, timeout);
@@ -317,7 +319,8 @@ static int loop(struct pipeline *p, bool polled, struct err *e)
 		}
 		if (p->deadline && clock_monotonic() >= p->deadline)
 			p->stop = true;
-		/* The timer wakes us each second: loss is noticed then even if nothing else comes. */
+		/* The timer wakes us each second: loss is noticed then even if nothing else comes.
+		 */
 		if (p->stop || !(n || rc == 1 || !polled))
 			continue;
 		rc = drain(p, e);
@@ -438,33 +441,21 @@ void pipeline_get_stats(const struct pipeline *p, struct pipeline_stats *ret)
 
 /* --- statistics --- */
 
-struct put {
-	struct buf *out;
-	bool more;
-};
-
-static void put_number(void *ctx, const char *key, uint64_t value)
+static void put(void *ctx, const char *key, uint64_t value)
 {
-	struct put *put = ctx;
-	buf_printf(put->out, "%s\"%s\":%llu", put->more ? "," : "", key, (unsigned long long)value);
-	put->more = true;
+	jw_key(ctx, key);
+	jw_num(ctx, value);
 }
 
-static void put_open(struct put *put, const char *key)
+static void put_section(struct jw *j, const char *key)
 {
-	buf_printf(put->out, "%s\"%s\":{", put->more ? "," : "", key);
-	put->more = false;
-}
-
-static void put_close(struct put *put)
-{
-	buf_putc(put->out, '}');
-	put->more = true;
+	jw_key(j, key);
+	jw_open(j, '{');
 }
 
 void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 {
-	struct put put = { .out = out };
+	struct jw j = { .out = out };
 	struct source_stats ss;
 	struct proctree_stats ps;
 	struct engine_stats es;
@@ -472,41 +463,44 @@ void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 	p->source->ops->stats(p->source, &ss);
 	proctree_get_stats(p->tree, &ps);
 	engine_get_stats(p->engine, &es);
-	buf_putc(out, '{');
-	put_open(&put, "source");
-	put_number(&put, "records", ss.records);
-	put_number(&put, "lost", ss.lost);
-	put_number(&put, "read_errors", ss.read_errors);
-	put_close(&put);
-	put_open(&put, "pipeline");
-	put_number(&put, "events", p->st.events);
-	put_number(&put, "invalid", p->st.invalid);
-	put_number(&put, "unknown", p->st.unknown);
-	put_number(&put, "sink_errors", p->st.sink_errors);
-	put_close(&put);
-	put_open(&put, "processes");
-	put_number(&put, "live", ps.live);
-	put_number(&put, "dead", ps.dead);
-	put_number(&put, "slots", ps.slots);
-	put_number(&put, "string_bytes", ps.string_bytes);
-	put_number(&put, "string_bytes_max", ps.string_bytes_max);
-	put_number(&put, "evicted_live", ps.evicted_live);
-	put_number(&put, "evicted_dead", ps.evicted_dead);
-	put_number(&put, "unknown", ps.unknown);
-	put_close(&put);
-	put_open(&put, "detect");
-	put_number(&put, "events", es.events);
-	put_number(&put, "alerts", es.alerts);
-	put_number(&put, "detector_errors", es.detector_errors);
-	put_close(&put);
-	buf_puts(out, ",\"sinks\":[");
+	jw_open(&j, '{');
+	put_section(&j, "source");
+	put(&j, "records", ss.records);
+	put(&j, "lost", ss.lost);
+	put(&j, "read_errors", ss.read_errors);
+	jw_close(&j, '}');
+	put_section(&j, "pipeline");
+	put(&j, "events", p->st.events);
+	put(&j, "invalid", p->st.invalid);
+	put(&j, "unknown", p->st.unknown);
+	put(&j, "sink_errors", p->st.sink_errors);
+	jw_close(&j, '}');
+	put_section(&j, "processes");
+	put(&j, "live", ps.live);
+	put(&j, "dead", ps.dead);
+	put(&j, "slots", ps.slots);
+	put(&j, "string_bytes", ps.string_bytes);
+	put(&j, "string_bytes_max", ps.string_bytes_max);
+	put(&j, "evicted_live", ps.evicted_live);
+	put(&j, "evicted_dead", ps.evicted_dead);
+	put(&j, "unknown", ps.unknown);
+	jw_close(&j, '}');
+	put_section(&j, "detect");
+	put(&j, "events", es.events);
+	put(&j, "alerts", es.alerts);
+	put(&j, "detector_errors", es.detector_errors);
+	jw_close(&j, '}');
+	jw_key(&j, "sinks");
+	jw_open(&j, '[');
 	for (unsigned i = 0; i < p->nout; i++) {
 		const struct sink *s = p->out[i].sink;
-		buf_printf(out, "%s{\"name\":\"%s\"", i ? "," : "", s->ops->name);
-		put.more = true;
+		jw_open(&j, '{');
+		jw_key(&j, "name");
+		jw_text(&j, s->ops->name);
 		if (s->ops->stats)
-			s->ops->stats(s, put_number, &put);
-		buf_putc(out, '}');
+			s->ops->stats(s, put, &j);
+		jw_close(&j, '}');
 	}
-	buf_puts(out, "]}");
+	jw_close(&j, ']');
+	jw_close(&j, '}');
 }

@@ -52,7 +52,8 @@ int pipeline_watch(struct pipeline *p, int fd, uint32_t events, watch_fn *fn, vo
 int pipeline_watch_change(struct pipeline *p, int fd, uint32_t events);
 void pipeline_unwatch(struct pipeline *p, int fd);
 
-/* Called when a sink that is not essential has come to its end; it may be removed and closed then. */
+/* Called when a sink that is not essential has come to its end; it may be removed and closed then.
+ */
 void pipeline_on_finish(struct pipeline *p, void (*fn)(void *ctx, struct sink *s), void *ctx);
 
 /* Called once a second, after the sinks were flushed. */

@@ -68,11 +68,11 @@ struct ev_hdr {
 };
 
 #define EVENT(id_, key_, ...) \
-	struct ev_##key_ {   \
+	struct ev_##key_ {    \
 		struct ev_hdr hdr;
 #define F(key_, type_, member_, ...) EV_WIRE_##type_ member_;
-#define END(key_)                    \
-	}                           \
+#define END(key_) \
+	}         \
 	__attribute__((aligned(8)));
 #include "events.def"
 #undef EVENT
@@ -80,21 +80,23 @@ struct ev_hdr {
 #undef END
 
 /* Position of each field in its event: bit numbers of hdr.truncated. */
-#define EVENT(id_, key_, ...) enum {
+#define EVENT(id_, key_, ...)	     enum {
 #define F(key_, type_, member_, ...) EVF_##key_##_##member_,
 #define END(key_)          \
 	EVF_##key_##_COUNT \
-	}                 \
+	}                  \
 	;
 #include "events.def"
 #undef EVENT
 #undef F
 #undef END
 
-/* Where an executable's code comes from: the kernel's judgement from inode, superblock and mount. */
+/* Where an executable's code comes from: the kernel's judgement from inode, superblock and mount.
+ */
 enum exe_origin {
 	EXE_ORIGIN_unknown = 0,
-	EXE_ORIGIN_regular, /* a linked file on a file system that outlives a reboot, as far as known */
+	EXE_ORIGIN_regular, /* a linked file on a file system that outlives a reboot, as far as
+			       known */
 	EXE_ORIGIN_memfd, /* memfd_create(2), or another object of the kernel's own shmem mount */
 	EXE_ORIGIN_unlinked, /* deleted, or never linked (O_TMPFILE) */
 	EXE_ORIGIN_tmpfs, /* a linked file on tmpfs or ramfs */

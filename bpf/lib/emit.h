@@ -47,18 +47,18 @@ static __always_inline void count_read_error(void)
 }
 
 /* A record without strings, zeroed but for its framing. NULL: no room, and counted. */
-#define ev_reserve(ring_, key_)                                                             \
-	({                                                                                  \
-		struct ev_##key_ *ev_ = bpf_ringbuf_reserve(ring_, sizeof(*ev_), 0);        \
-		if (ev_) {                                                                  \
-			__builtin_memset(ev_, 0, sizeof(*ev_));                             \
-			ev_->hdr.type = EV_##key_;                                          \
-			ev_->hdr.fixed = sizeof(*ev_);                                      \
-			ev_->hdr.len = sizeof(*ev_);                                        \
-		} else {                                                                    \
-			count_ring_full(EV_##key_);                                         \
-		}                                                                           \
-		ev_;                                                                        \
+#define ev_reserve(ring_, key_)                                                      \
+	({                                                                           \
+		struct ev_##key_ *ev_ = bpf_ringbuf_reserve(ring_, sizeof(*ev_), 0); \
+		if (ev_) {                                                           \
+			__builtin_memset(ev_, 0, sizeof(*ev_));                      \
+			ev_->hdr.type = EV_##key_;                                   \
+			ev_->hdr.fixed = sizeof(*ev_);                               \
+			ev_->hdr.len = sizeof(*ev_);                                 \
+		} else {                                                             \
+			count_ring_full(EV_##key_);                                  \
+		}                                                                    \
+		ev_;                                                                 \
 	})
 
 static __always_inline void ev_submit(void *ev, u32 type)
@@ -137,8 +137,8 @@ static __always_inline void rec_put(struct scratch *s, struct ev_str *out, u32 b
 		len = max;
 	if (!len)
 		return;
-	long err = from == REC_USER ? bpf_probe_read_user(&s->rec[off], len, src) :
-				      bpf_probe_read_kernel(&s->rec[off], len, src);
+	long err = from == REC_USER ? bpf_probe_read_user(&s->rec[off], len, src)
+				    : bpf_probe_read_kernel(&s->rec[off], len, src);
 	if (err) {
 		count_read_error();
 		h->truncated |= 1ULL << bit;

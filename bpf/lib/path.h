@@ -60,8 +60,8 @@ static __always_inline int walk_step(struct scratch *s)
 		struct mount *up = BPF_CORE_READ(mt, mnt_parent);
 		if (up == mt) {
 			s->walk.flags |= WALK_UNREACHABLE;
-			/* A file that is its own root, a memfd or a detached bind mount: its name is
-			 * all the path there is. */
+			/* A file that is its own root, a memfd or a detached bind mount: its name
+			 * is all the path there is. */
 			if (s->walk.off == EV_PATH_MAX && !dentry_is_dir(d))
 				walk_prepend(s, d);
 			return 1;
@@ -136,7 +136,8 @@ static __always_inline void rec_put_cgroup(struct scratch *s, struct ev_str *out
 		struct kernfs_node *parent = kernfs_parent(kn);
 		if (!parent) /* the root's name is empty */
 			break;
-		/* Names have no length field: read into the slack, then move next to what follows. */
+		/* Names have no length field: read into the slack, then move next to what follows.
+		 */
 		char *tmp = &s->path[EV_PATH_MAX];
 		long n = bpf_probe_read_kernel_str(tmp, NAME_LEN + 1, BPF_CORE_READ(kn, name));
 		if (n <= 1)

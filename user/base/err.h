@@ -12,7 +12,8 @@ struct err {
 	char text[512]; /* one line, no newline, no trailing full stop */
 };
 
-/* Formats the text (when e is not NULL) and returns code unchanged, so: return err_set(e, -EIO, …). */
+/* Formats the text (when e is not NULL) and returns code unchanged, so: return err_set(e, -EIO, …).
+ */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts "what: " before the text. Returns code unchanged. */

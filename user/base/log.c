@@ -39,7 +39,8 @@ void log_line(enum log_level level, const char *fmt, ...)
 			line[i] = '?';
 	}
 	line[n++] = '\n';
-	/* One write, so that lines of several threads do not mix; nothing can be done if it fails. */
+	/* One write, so that lines of several threads do not mix; nothing can be done if it fails.
+	 */
 	ssize_t rc = write(STDERR_FILENO, line, (size_t)n);
 	(void)rc;
 }

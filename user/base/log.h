@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program's own messages, to stderr; used by main and pipeline only (libraries return errors). */
+/* The program's own messages, to stderr; used by main and pipeline only (libraries return errors).
+ */
 #ifndef REDSHANK_BASE_LOG_H
 #define REDSHANK_BASE_LOG_H
 
@@ -7,7 +8,8 @@ enum log_level { LOG_LEVEL_error, LOG_LEVEL_warning, LOG_LEVEL_info, LOG_LEVEL_d
 
 void log_set_level(enum log_level max);
 
-/* One line; control characters are replaced, so hostile text can't forge lines or drive terminals. */
+/* One line; control characters are replaced, so hostile text can't forge lines or drive terminals.
+ */
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...)	 log_line(LOG_LEVEL_error, __VA_ARGS__)

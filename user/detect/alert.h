@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* struct alert: a judgement with all that an analyst needs to follow it. Borrowed, as events are. */
+/* struct alert: a judgement with all that an analyst needs to follow it. Borrowed, as events are.
+ */
 #ifndef REDSHANK_DETECT_ALERT_H
 #define REDSHANK_DETECT_ALERT_H
 

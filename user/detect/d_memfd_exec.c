@@ -2,15 +2,15 @@
 /*
  * Execution from a memfd: the program, or the script, exists only in memory.
  *
- * What is a memfd is the kernel's judgement (bpf/lib/exe.h), from the mount that the file is on; the
- * way in (execveat, /proc/self/fd/N, fexecve, another process's fd, a symbolic link to any of them)
- * and the name do not matter.
+ * What is a memfd is the kernel's judgement (bpf/lib/exe.h), from the mount that the file is on;
+ * the way in (execveat, /proc/self/fd/N, fexecve, another process's fd, a symbolic link to any of
+ * them) and the name do not matter.
  *
  * One honest use looks the same: container runtimes (runc since CVE-2019-5736) copy their own
  * executable to a memfd, seal it and run that, so that a container can't overwrite the file on the
  * host. It is told apart by what it is, not by a name: the memfd is sealed against writing, and its
- * content is that of the file which the same process was running before (enrich/exe_check.c compares
- * them). Code with a file behind it, byte for byte, is not fileless.
+ * content is that of the file which the same process was running before (enrich/exe_check.c
+ * compares them). Code with a file behind it, byte for byte, is not fileless.
  */
 #include "detect/d_memfd_exec.h"
 
@@ -74,8 +74,8 @@ static int on_exec(const struct event *ev, struct verdict *v)
 
 	if (x->exe_flags & EXE_F_SCRIPT_MEMFD) {
 		v->severity = SEVERITY_high;
-		verdict_message(v, "%.*s ran a script that exists only in memory (%.*s)", (int)exe_len,
-				exe, (int)name_len, name);
+		verdict_message(v, "%.*s ran a script that exists only in memory (%.*s)",
+				(int)exe_len, exe, (int)name_len, name);
 		verdict_evidence(v, "redshank.exec.interpreter", "%.*s", (int)x->interp.len,
 				 (const char *)ev->rec + x->interp.off);
 	} else if (x->exe_origin == EXE_ORIGIN_memfd) {
@@ -85,10 +85,12 @@ static int on_exec(const struct event *ev, struct verdict *v)
 		if (claims_own_copy(ev, x->exe_size, x->exe_seals)) {
 			if (x->same_content == SAME_CONTENT_unknown) {
 				v->severity = SEVERITY_low;
-				note = "; it may be the process's own copy of itself, but was gone before "
+				note = "; it may be the process's own copy of itself, but was gone "
+				       "before "
 				       "the contents could be compared";
 			} else {
-				note = "; it has the size of the program that ran before, but not its "
+				note = "; it has the size of the program that ran before, but not "
+				       "its "
 				       "content";
 			}
 		}
@@ -161,13 +163,15 @@ const struct detector detector_memfd_exec = {
 	.id = "redshank.fileless.memfd_exec",
 	.name = "Program executed from memory (memfd)",
 	.doc = "Code ran that no file on this machine holds: it leaves nothing to find on disk and "
-	       "escapes file scanners. Look at the ancestors for what fetched and started it, copy the "
+	       "escapes file scanners. Look at the ancestors for what fetched and started it, copy "
+	       "the "
 	       "program from /proc/PID/exe while it runs, and see what it did since: network "
 	       "connections, children, changed files. Contain the host if nobody can explain it.",
-	.false_positives = "Container runtimes that run a sealed copy of themselves are compared with "
-			   "their file and do not alert; when such a process is gone too soon to be "
-			   "compared, the level is low. Self-updating or self-protecting programs that run "
-			   "another program from a memfd on purpose do alert: except them by their parent.",
+	.false_positives =
+		"Container runtimes that run a sealed copy of themselves are compared with "
+		"their file and do not alert; when such a process is gone too soon to be "
+		"compared, the level is low. Self-updating or self-protecting programs that run "
+		"another program from a memfd on purpose do alert: except them by their parent.",
 	.techniques = techniques,
 	.wants = wants,
 	.on_event = on_event,

@@ -39,7 +39,8 @@ struct evidence {
 /* What a detector found. Zeroed before each call; severity SEVERITY_none means nothing. */
 struct verdict {
 	enum severity severity;
-	char message[MESSAGE_MAX]; /* one sentence: what happened, for the analyst. Bytes of any kind. */
+	char message[MESSAGE_MAX]; /* one sentence: what happened, for the analyst. Bytes of any
+				      kind. */
 	unsigned nevidence;
 	struct evidence evidence[EVIDENCE_MAX];
 };

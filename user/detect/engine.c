@@ -86,8 +86,8 @@ static void raise_alert(struct engine *e, const struct detector *d, const struct
 	};
 	alert_id(ev, d, al.id);
 	if (ev->proc && ev->tree)
-		al.nancestors = proctree_ancestors(ev->tree, ev->proc, al.ancestors,
-						   PROC_ANCESTORS_MAX);
+		al.nancestors =
+			proctree_ancestors(ev->tree, ev->proc, al.ancestors, PROC_ANCESTORS_MAX);
 	e->st.alerts++;
 	fn(ctx, &al);
 }

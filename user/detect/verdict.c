@@ -7,9 +7,9 @@
 #include "detect/detector.h"
 
 static const char *const names[] = {
-	[SEVERITY_none] = "none",     [SEVERITY_informational] = "informational",
-	[SEVERITY_low] = "low",	      [SEVERITY_medium] = "medium",
-	[SEVERITY_high] = "high",     [SEVERITY_critical] = "critical",
+	[SEVERITY_none] = "none", [SEVERITY_informational] = "informational",
+	[SEVERITY_low] = "low",	  [SEVERITY_medium] = "medium",
+	[SEVERITY_high] = "high", [SEVERITY_critical] = "critical",
 };
 
 const char *severity_name(enum severity s)

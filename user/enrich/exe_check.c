@@ -42,7 +42,8 @@ static int open_previous(const struct event *ev, const struct image *prev, bool 
 {
 	char path[EV_PATH_MAX + 64];
 
-	snprintf(path, sizeof(path), "/proc/%u/root%.*s", ev->rec->pid, (int)prev->exe_len, prev->exe);
+	snprintf(path, sizeof(path), "/proc/%u/root%.*s", ev->rec->pid, (int)prev->exe_len,
+		 prev->exe);
 	int fd = open_checked(path, prev->exe_ino, prev->exe_size, ret_linked);
 	if (fd >= 0)
 		return fd;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The process table: a slab of slots, a hash over pid, and two LRU lists: running processes by last
- * change, ended ones by time of death. Links between processes are (slot, generation) pairs, so that
- * an evicted ancestor is simply not found any more.
+ * change, ended ones by time of death. Links between processes are (slot, generation) pairs, so
+ * that an evicted ancestor is simply not found any more.
  */
 #include "enrich/proctree.h"
 
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE	UINT32_MAX
+#define NONE UINT32_MAX
 
 struct lru {
 	uint32_t first, last; /* first: evicted first */
@@ -80,7 +80,8 @@ static struct proc *find(struct proctree *t, uint32_t pid, uint64_t start)
 
 static size_t image_size(const struct image *im)
 {
-	return sizeof(*im) + im->exe_len + im->args_len + im->cwd_len + im->tty_len + im->cgpath_len;
+	return sizeof(*im) + im->exe_len + im->args_len + im->cwd_len + im->tty_len +
+	       im->cgpath_len;
 }
 
 static void image_put(struct proctree *t, const struct image *im)
@@ -141,20 +142,23 @@ static const struct image *image_new(struct proctree *t, const struct image *fac
 }
 
 /* exec and proc records have the same fields, at different offsets. */
-#define IMAGE_SRC(rec_, field_) { (const char *)(rec_) + (rec_)->field_.off, (rec_)->field_.len }
-#define IMAGE_OF(t_, rec_)                                                                         \
-	image_new(t_,                                                                              \
-		  &(struct image){ .exe_dev = (rec_)->exe_dev,                                     \
-				   .exe_nlink = (rec_)->exe_nlink,                                 \
-				   .exe_mode = (rec_)->exe_mode,                                   \
-				   .exe_uid = (rec_)->exe_uid,                                     \
-				   .exe_gid = (rec_)->exe_gid,                                     \
-				   .exe_origin = (rec_)->exe_origin,                               \
-				   .exe_flags = (rec_)->exe_flags,                                 \
-				   .exe_ino = (rec_)->exe_ino,                                     \
-				   .exe_size = (rec_)->exe_size },                                 \
-		  &(struct image_strs){ IMAGE_SRC(rec_, exe), IMAGE_SRC(rec_, args),               \
-					IMAGE_SRC(rec_, cwd), IMAGE_SRC(rec_, tty),                \
+#define IMAGE_SRC(rec_, field_)                                               \
+	{                                                                     \
+		(const char *)(rec_) + (rec_)->field_.off, (rec_)->field_.len \
+	}
+#define IMAGE_OF(t_, rec_)                                                           \
+	image_new(t_,                                                                \
+		  &(struct image){ .exe_dev = (rec_)->exe_dev,                       \
+				   .exe_nlink = (rec_)->exe_nlink,                   \
+				   .exe_mode = (rec_)->exe_mode,                     \
+				   .exe_uid = (rec_)->exe_uid,                       \
+				   .exe_gid = (rec_)->exe_gid,                       \
+				   .exe_origin = (rec_)->exe_origin,                 \
+				   .exe_flags = (rec_)->exe_flags,                   \
+				   .exe_ino = (rec_)->exe_ino,                       \
+				   .exe_size = (rec_)->exe_size },                   \
+		  &(struct image_strs){ IMAGE_SRC(rec_, exe), IMAGE_SRC(rec_, args), \
+					IMAGE_SRC(rec_, cwd), IMAGE_SRC(rec_, tty),  \
 					IMAGE_SRC(rec_, cgpath) })
 
 /* --- slots --- */

@@ -32,7 +32,8 @@ struct event {
 	const struct proctree *tree; /* where proc's ancestors are; NULL if there is no table */
 };
 
-/* The record as its event's struct: EVENT_AS(exec, ev)->exe_ino. The caller has checked the type. */
+/* The record as its event's struct: EVENT_AS(exec, ev)->exe_ino. The caller has checked the type.
+ */
 #define EVENT_AS(key_, event_) ((const struct ev_##key_ *)(const void *)(event_)->rec)
 
 #endif

@@ -75,7 +75,7 @@ struct otlp {
 	struct store *store;
 	struct http_client *http;
 	char cursor[OTLP_CURSOR_MAX];
-	int64_t row; /* the last one that was dealt with */
+	int64_t row, newest; /* the last one that was dealt with, and of the store */
 	bool unsaved; /* the store could not take the cursor */
 	unsigned failures; /* in a row */
 	struct otlp_batch batch;
@@ -215,11 +215,18 @@ static enum outcome attempt(struct otlp *o, size_t lo, size_t n)
 
 /* --- the cursor --- */
 
+static void set_lag(struct otlp *o)
+{
+	uint64_t lag = o->newest > o->row ? (uint64_t)(o->newest - o->row) : 0;
+	atomic_store(&o->count[COUNT_lag], lag);
+}
+
 static void advance(struct otlp *o, int64_t row)
 {
 	struct err e;
 
 	o->row = row;
+	set_lag(o);
 	o->unsaved = store_cursor_set(o->store, o->cursor, row, &e) < 0;
 	if (o->unsaved)
 		say(o, ABOUT_store, "%s", e.text);
@@ -235,7 +242,7 @@ static int last_row(void *ctx, const struct store_alert *al)
 static int position(struct otlp *o, struct err *e)
 {
 	const struct store_query newest = { .limit = 1, .newest_first = 1 };
-	int64_t row = 0, last = 0;
+	int64_t row = 0;
 	uint64_t missed = 0;
 	int r;
 
@@ -246,10 +253,11 @@ static int position(struct otlp *o, struct err *e)
 		return r;
 	if (!o->unsaved)
 		o->row = row;
-	r = store_each(o->store, &newest, last_row, &last, e);
+	o->newest = 0;
+	r = store_each(o->store, &newest, last_row, &o->newest, e);
 	if (r < 0)
 		return r;
-	atomic_store(&o->count[COUNT_lag], last > o->row ? (uint64_t)(last - o->row) : 0);
+	set_lag(o);
 	r = store_missed(o->store, o->cursor, &missed, e);
 	if (r < 0)
 		return r;

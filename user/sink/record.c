@@ -60,10 +60,11 @@ static const struct sink_ops ops = {
 
 int record_open(const char *path, struct sink **ret, struct err *e)
 {
-	int fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) :
-				     dup(STDOUT_FILENO);
+	int fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
+				   : dup(STDOUT_FILENO);
 	if (fd < 0 && errno == EEXIST)
-		return err_set(e, -EEXIST, "%s: there is such a file already; choose another name", path);
+		return err_set(e, -EEXIST, "%s: there is such a file already; choose another name",
+			       path);
 	if (fd < 0)
 		return err_set(e, -errno, "%s: %s", path, strerror(errno));
 	struct record *r = calloc(1, sizeof(*r));

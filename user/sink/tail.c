@@ -131,8 +131,11 @@ static bool has_room(const struct tail *t)
 static void put_gap(struct tail *t, const struct event *now)
 {
 	struct ev_gap g = {
-		.hdr = { .len = sizeof(g), .type = EV_gap, .fixed = sizeof(g),
-			 .loginuid = UINT32_MAX, .session = UINT32_MAX },
+		.hdr = { .len = sizeof(g),
+			 .type = EV_gap,
+			 .fixed = sizeof(g),
+			 .loginuid = UINT32_MAX,
+			 .session = UINT32_MAX },
 		.lost = t->lost,
 		.total = t->lost_total,
 		.cause = GAP_reader,

@@ -11,7 +11,8 @@
 
 enum tail_format { TAIL_text, TAIL_json, TAIL_proto };
 
-#define TAIL_CLIENT_BACKLOG (4U << 20) /* bytes that a slow client may be behind before it loses */
+#define TAIL_CLIENT_BACKLOG (4U << 20) /* bytes that a slow client may be behind before it loses \
+					*/
 
 struct tail_config {
 	enum tail_format format;
@@ -20,7 +21,8 @@ struct tail_config {
 	uint64_t count; /* end after so many lines; 0: never */
 	/*
 	 * true: fd is a client's non-blocking socket; what it does not take is kept up to
-	 * TAIL_CLIENT_BACKLOG, then left out, counted, and told to it as a gap. false: writes block.
+	 * TAIL_CLIENT_BACKLOG, then left out, counted, and told to it as a gap. false: writes
+	 * block.
 	 */
 	bool client;
 };

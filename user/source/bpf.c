@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The live source: takes the best variant of each hook that this kernel loads, attaches and fires,
- * then hands over the host record, the inventory, and what the ring buffers bring. Loss is read from
- * the counters that the programs keep and goes into the stream as gap records.
+ * then hands over the host record, the inventory, and what the ring buffers bring. Loss is read
+ * from the counters that the programs keep and goes into the stream as gap records.
  */
 #include "source/bpf.h"
 
@@ -34,9 +34,9 @@ struct lost {
 struct bpf_source {
 	struct source source;
 	struct redshank_bpf *obj;
-	struct bpf_link *links[BPF_HOOKS_MAX];
-	struct hook_state state[BPF_HOOKS_MAX];
-	unsigned variant[BPF_HOOKS_MAX]; /* index into the hook's variants */
+	struct bpf_link *links[HOOKS_MAX];
+	struct hook_state state[HOOKS_MAX];
+	unsigned variant[HOOKS_MAX]; /* index into the hook's variants */
 	unsigned nhooks;
 	struct ring_buffer *main, *bulk;
 	int epoll;
@@ -88,7 +88,8 @@ static int emit_host(struct bpf_source *b)
 	return take(b, &b->rec, b->rec.hdr.len);
 }
 
-/* The offset that turns records' times into wall-clock times is told anew when the clock was set. */
+/* The offset that turns records' times into wall-clock times is told anew when the clock was set.
+ */
 static int check_clock(struct bpf_source *b)
 {
 	u64 now = clock_monotonic();
@@ -147,7 +148,7 @@ static int consume(struct ring_buffer *rb, struct err *e)
 static struct bpf_link *link_of(struct bpf_source *b, enum ev_type event)
 {
 	for (unsigned i = 0; i < b->nhooks; i++)
-		if (b->state[i].hook->event == event)
+		if (b->state[i].hook.event == event)
 			return b->links[i];
 	return NULL;
 }
@@ -166,7 +167,8 @@ static int drain(struct source *s, record_fn *fn, void *ctx, unsigned budget, st
 		if (emit_host(b))
 			return b->stop;
 		struct bpf_link *link = link_of(b, EV_proc);
-		if (link && inventory(bpf_link__fd(link), &b->rec, fn, ctx, &b->records, &b->stop, e))
+		if (link &&
+		    inventory(bpf_link__fd(link), &b->rec, fn, ctx, &b->records, &b->stop, e))
 			return -EIO;
 		if (b->stop)
 			return b->stop;
@@ -193,7 +195,8 @@ static void get_stats(const struct source *s, struct source_stats *ret)
 	const struct bpf_source *b = (const struct bpf_source *)s;
 	*ret = (struct source_stats){ .records = b->records, .lost = b->lost };
 	for (unsigned cpu = 0; b->stats && cpu < b->cpus; cpu++)
-		ret->read_errors += ((const volatile struct cpu_stats *)&b->stats[cpu])->read_errors;
+		ret->read_errors +=
+			((const volatile struct cpu_stats *)&b->stats[cpu])->read_errors;
 }
 
 static size_t stats_size(const struct bpf_source *b)
@@ -245,7 +248,7 @@ static void next_variant(struct bpf_source *b, unsigned i, const char *step, int
 	struct hook_state *st = &b->state[i];
 	snprintf(st->why, sizeof(st->why), "%s: %s%s%s", st->variant, step, error ? ": " : "",
 		 error ? strerror(-error) : "");
-	st->variant = st->hook->variants[++b->variant[i]];
+	st->variant = ++b->variant[i] < st->hook.nvariants ? st->hook.variant[b->variant[i]] : NULL;
 }
 
 /* When loading all together failed: which program is it? True if a variant was dropped. */
@@ -255,7 +258,7 @@ static bool drop_unloadable(struct bpf_source *b)
 	for (unsigned i = 0; i < b->nhooks; i++) {
 		if (!b->state[i].variant)
 			continue;
-		struct variant_result r = variant_try(b->state[i].hook, b->state[i].variant);
+		struct variant_result r = variant_try(&b->state[i].hook, b->state[i].variant);
 		if (r.loaded)
 			continue;
 		next_variant(b, i, "does not load", r.error);
@@ -266,11 +269,22 @@ static bool drop_unloadable(struct bpf_source *b)
 
 static int map_stats(struct bpf_source *b, struct err *e)
 {
-	void *p = mmap(NULL, stats_size(b), PROT_READ, MAP_SHARED, bpf_map__fd(b->obj->maps.stats), 0);
+	void *p = mmap(NULL, stats_size(b), PROT_READ, MAP_SHARED, bpf_map__fd(b->obj->maps.stats),
+		       0);
 	if (p == MAP_FAILED)
 		return err_set(e, -errno, "statistics map: %s", strerror(errno));
 	b->stats = p;
 	return 0;
+}
+
+static void update_fired(struct bpf_source *b, struct hook_state *st)
+{
+	if (st->variant && variant_is_iter(st->variant))
+		st->fired =
+			true; /* reading it, later, is what fires it; a failure is an error then */
+	for (unsigned cpu = 0; cpu < b->cpus && !st->fired; cpu++)
+		st->fired =
+			((volatile struct cpu_stats *)b->stats)[cpu].emitted[st->hook.event] > 0;
 }
 
 /* One try with the present variants. 0; -EAGAIN: a variant was dropped, try again; or an error. */
@@ -281,7 +295,8 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 		return rc;
 	for (unsigned i = 0; i < b->nhooks; i++)
 		if (b->state[i].variant)
-			bpf_program__set_autoload(bpf_obj_program(b->obj, b->state[i].variant), true);
+			bpf_program__set_autoload(bpf_obj_program(b->obj, b->state[i].variant),
+						  true);
 	rc = redshank_bpf__load(b->obj);
 	if (rc) {
 		if (drop_unloadable(b))
@@ -302,14 +317,11 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 		}
 	}
 	/* Attached is not firing: see each event come. */
-	b->fired_pid = (u32)hook_fire(FIRE_exec);
+	b->fired_pid = (u32)hooks_fire();
 	for (unsigned i = 0; i < b->nhooks; i++) {
 		struct hook_state *st = &b->state[i];
-		st->fired = st->hook->fire == FIRE_iter;
-		for (unsigned cpu = 0; cpu < b->cpus; cpu++)
-			st->fired |= ((volatile struct cpu_stats *)b->stats)[cpu]
-					     .emitted[st->hook->event] > 0;
-		if (st->variant && !st->fired) {
+		update_fired(b, st);
+		if (st->variant && !st->fired && hooks_fire_causes(st->hook.event)) {
 			next_variant(b, i, "attaches but does not fire", 0);
 			return -EAGAIN;
 		}
@@ -345,10 +357,11 @@ static int load(struct bpf_source *b, const struct bpf_config *c, struct err *e)
 	if (rc)
 		return rc;
 	for (unsigned i = 0; i < b->nhooks; i++)
-		if (b->state[i].hook->required && !b->state[i].variant)
-			return err_set(e, -ENOTSUP, "this kernel can't show %s events (%s); redshank "
-						    "probe says more",
-				       b->state[i].hook->name, b->state[i].why);
+		if (hook_required(&b->state[i].hook) && !b->state[i].variant)
+			return err_set(e, -ENOTSUP,
+				       "this kernel can't show %s events (%s); redshank "
+				       "probe says more",
+				       b->state[i].hook.name, b->state[i].why);
 	rc = add_ring(b, b->obj->maps.ring_main, &b->main, e);
 	if (!rc)
 		rc = add_ring(b, b->obj->maps.ring_bulk, &b->bulk, e);
@@ -367,12 +380,16 @@ int bpf_source_open(const struct bpf_config *c, struct source **ret, struct err 
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->cpus = (unsigned)libbpf_num_possible_cpus();
 	b->told = calloc(b->cpus, sizeof(*b->told));
-	for (const struct hook *h = hooks; h->name; h++) {
+	struct hook table[HOOKS_MAX];
+	int n = hooks_list(false, table, e);
+	for (int i = 0; i < n; i++) {
 		struct hook_state *st = &b->state[b->nhooks++];
-		st->hook = h;
-		st->variant = h->variants[0];
+		st->hook = table[i];
+		st->variant = st->hook.variant[0];
 	}
-	if (b->epoll < 0 || !b->told)
+	if (n < 0)
+		rc = n;
+	else if (b->epoll < 0 || !b->told)
 		rc = err_set(e, -ENOMEM, "out of memory or descriptors");
 	if (!rc)
 		rc = load(b, c, e);

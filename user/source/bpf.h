@@ -8,9 +8,9 @@
 
 /* Which variant of a hook is at work. */
 struct hook_state {
-	const struct hook *hook;
+	struct hook hook;
 	const char *variant; /* NULL: the hook is not covered */
-	bool fired; /* it was seen to fire */
+	volatile bool fired; /* it was seen to fire; one that we can't cause, when it first comes */
 	char why[160]; /* why it is not covered, or why not by a better variant; "" else */
 };
 
@@ -22,6 +22,5 @@ int bpf_source_open(const struct bpf_config *c, struct source **ret, struct err 
 
 /* What is covered: an array of *ret_n, valid while the source is open. */
 const struct hook_state *bpf_source_hooks(const struct source *s, unsigned *ret_n);
-
 
 #endif

@@ -13,28 +13,80 @@
 #include <unistd.h>
 
 #include "redshank.skel.h"
+#include "schema/schema.h"
 
-const struct hook hooks[] = {
-	{ EV_exec, "exec", FIRE_exec, true, "which programs are started: no sensor without it",
-	  { "exec__tp_btf", "exec__raw_tp", NULL } },
-	{ EV_fork, "fork", FIRE_exec, false, "who created a process that does not exec",
-	  { "fork__tp_btf", "fork__raw_tp", NULL } },
-	{ EV_exit, "exit", FIRE_exec, false, "when and how processes end",
-	  { "exit__tp_btf", "exit__raw_tp", NULL } },
-	{ EV_proc, "proc", FIRE_iter, false, "what ran before the sensor started",
-	  { "proc__iter", NULL } },
-	{ .name = NULL },
-};
+/* Kinds of program, best first: what they see can't be changed behind them, and costs least. */
+static const char *const kinds[] = { "lsm",    "fentry", "fexit", "kprobe",
+				     "tp_btf", "raw_tp", "tp",	  "iter" };
 
-const struct hook probe_hooks[] = {
-	{ EV_none, "lsm", FIRE_open, false, NULL, { "probe__lsm", NULL } },
-	{ EV_none, "fentry", FIRE_open, false, NULL, { "probe__fentry", NULL } },
-	{ EV_none, "kprobe", FIRE_open, false, NULL, { "probe__kprobe", NULL } },
-	{ EV_none, "tp_btf", FIRE_open, false, NULL, { "probe__tp_btf", NULL } },
-	{ EV_none, "raw_tracepoint", FIRE_open, false, NULL, { "probe__raw_tp", NULL } },
-	{ EV_none, "tracepoint", FIRE_open, false, NULL, { "probe__tp", NULL } },
-	{ .name = NULL },
-};
+static unsigned rank(const char *variant)
+{
+	const char *kind = strstr(variant, "__");
+	unsigned i = 0;
+	while (kind && i < sizeof(kinds) / sizeof(kinds[0]) && strcmp(kinds[i], kind + 2))
+		i++;
+	return i;
+}
+
+bool variant_is_iter(const char *variant)
+{
+	size_t n = strlen(variant);
+	return n > 6 && !strcmp(variant + n - 6, "__iter");
+}
+
+static void add_variant(struct hook *h, const char *variant)
+{
+	unsigned at = h->nvariants;
+	if (at == HOOK_VARIANTS_MAX)
+		return;
+	for (; at && rank(h->variant[at - 1]) > rank(variant); at--)
+		memcpy(h->variant[at], h->variant[at - 1], sizeof(h->variant[at]));
+	snprintf(h->variant[at], sizeof(h->variant[at]), "%s", variant);
+	h->nvariants++;
+}
+
+/* The hook with this name and event, at the end of the table if it is new. */
+static struct hook *hook_of(struct hook *table, int *n, const char *name, size_t len,
+			    enum ev_type ev)
+{
+	for (int i = 0; i < *n; i++)
+		if (strlen(table[i].name) == len && !memcmp(table[i].name, name, len))
+			return &table[i];
+	if (*n == HOOKS_MAX)
+		return NULL;
+	struct hook *h = &table[(*n)++];
+	*h = (struct hook){ .event = ev };
+	snprintf(h->name, sizeof(h->name), "%.*s", (int)len, name);
+	return h;
+}
+
+int hooks_list(bool probes, struct hook ret[HOOKS_MAX], struct err *e)
+{
+	struct redshank_bpf *o = redshank_bpf__open();
+	struct bpf_program *p;
+	int n = 0;
+
+	if (!o)
+		return err_set(e, -errno, "BPF object: %s", strerror(errno));
+	bpf_object__for_each_program(p, o->obj)
+	{
+		const char *variant = bpf_program__name(p), *sep = strstr(variant, "__");
+		char key[32];
+		if (!sep || (size_t)(sep - variant) >= sizeof(key))
+			continue;
+		snprintf(key, sizeof(key), "%.*s", (int)(sep - variant), variant);
+		const struct ev_desc *d = ev_desc_by_key(key);
+		struct hook *h = NULL;
+		if (!probes && d)
+			h = hook_of(ret, &n, key, strlen(key), d->id);
+		else if (probes && !strcmp(key, "probe"))
+			h = hook_of(ret, &n, sep + 2, strlen(sep + 2), EV_none);
+		if (h)
+			add_variant(h, variant);
+	}
+	redshank_bpf__destroy(o);
+	return n;
+}
 
 static void (*log_fn)(const char *line);
 
@@ -59,13 +111,15 @@ int env_name_check(const char *name, struct err *e)
 {
 	size_t n = strlen(name);
 	if (!n || n > ENV_NAME_LEN - 1)
-		return err_set(e, -EINVAL,
-			       "environment variable name \"%.64s\": 1 to %d characters are possible",
-			       name, ENV_NAME_LEN - 1);
+		return err_set(
+			e, -EINVAL,
+			"environment variable name \"%.64s\": 1 to %d characters are possible",
+			name, ENV_NAME_LEN - 1);
 	for (size_t i = 0; i < n; i++)
 		if (!isalnum((unsigned char)name[i]) && name[i] != '_')
 			return err_set(e, -EINVAL,
-				       "environment variable name \"%.64s\": only A-Z a-z 0-9 _ are possible",
+				       "environment variable name \"%.64s\": only A-Z a-z 0-9 _ "
+				       "are possible",
 				       name);
 	return 0;
 }
@@ -94,8 +148,7 @@ int bpf_obj_open(const struct bpf_config *c, struct redshank_bpf **ret, struct e
 		return err_set(e, -errno, "BPF object: %s", strerror(errno));
 
 	struct bpf_program *p;
-	bpf_object__for_each_program(p, o->obj)
-		bpf_program__set_autoload(p, false);
+	bpf_object__for_each_program(p, o->obj) bpf_program__set_autoload(p, false);
 	bpf_map__set_max_entries(o->maps.ring_main, c->ring_main_bytes);
 	bpf_map__set_max_entries(o->maps.ring_bulk, c->ring_bulk_bytes);
 	bpf_map__set_max_entries(o->maps.stats, (u32)cpus);
@@ -113,30 +166,24 @@ struct bpf_program *bpf_obj_program(struct redshank_bpf *o, const char *name)
 	return bpf_object__find_program_by_name(o->obj, name);
 }
 
-int hook_fire(enum hook_fire how)
+int hooks_fire(void)
 {
-	int fd;
-	pid_t pid;
-
-	switch (how) {
-	case FIRE_open:
-		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		if (fd >= 0)
-			close(fd);
-		return 0;
-	case FIRE_exec:
-		pid = fork();
-		if (!pid) {
-			execl("/proc/self/exe", "redshank", FIRE_ARGUMENT, (char *)NULL);
-			_exit(127);
-		}
-		if (pid > 0)
-			waitpid(pid, NULL, 0);
-		return pid;
-	case FIRE_iter:
-		break;
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	pid_t pid = fork();
+	if (!pid) {
+		execl("/proc/self/exe", "redshank", FIRE_ARGUMENT, (char *)NULL);
+		_exit(127);
 	}
-	return 0;
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return pid;
+}
+
+bool hooks_fire_causes(enum ev_type event)
+{
+	return event == EV_none || event == EV_fork || event == EV_exec || event == EV_exit;
 }
 
 /* Has this program, or the event it makes, been seen? */
@@ -167,7 +214,8 @@ static bool iter_gives(struct bpf_link *link)
 
 struct variant_result variant_try(const struct hook *h, const char *variant)
 {
-	static const struct bpf_config small = { .ring_main_bytes = 65536, .ring_bulk_bytes = 65536 };
+	static const struct bpf_config small = { .ring_main_bytes = 65536,
+						 .ring_bulk_bytes = 65536 };
 	struct variant_result r = { 0 };
 	struct redshank_bpf *o;
 	struct bpf_link *link = NULL;
@@ -187,10 +235,10 @@ struct variant_result variant_try(const struct hook *h, const char *variant)
 		goto out;
 	}
 	r.attached = true;
-	if (h->fire == FIRE_iter) {
+	if (variant_is_iter(variant)) {
 		r.fired = iter_gives(link);
 	} else {
-		hook_fire(h->fire);
+		hooks_fire();
 		r.fired = seen(o, h);
 	}
 out:

@@ -15,33 +15,38 @@
 struct redshank_bpf;
 struct bpf_link;
 
-#define HOOK_VARIANTS_MAX 4
-#define BPF_HOOKS_MAX	  16
+#define HOOK_VARIANTS_MAX 6
+#define HOOKS_MAX	  32
 
-/* How a hook is made to fire, to see that it does. */
-enum hook_fire {
-	FIRE_exec, /* a child runs /proc/self/exe and exits */
-	FIRE_open, /* /dev/null is opened */
-	FIRE_iter, /* the iterator is read */
-};
-
+/*
+ * A hook is named after the event whose records it makes, and its programs <event>__<kind>: the
+ * table is read from the object, so that a new program needs no line in user space. Programs named
+ * probe__<kind> make no records; they try out what this kernel allows.
+ */
 struct hook {
-	enum ev_type event; /* whose record it makes; EV_none: a probe of a kind of program */
-	const char *name;
-	enum hook_fire fire;
-	bool required; /* without it there is no sensor */
-	const char *without; /* what can't be seen without it */
-	const char *variants[HOOK_VARIANTS_MAX + 1]; /* program names, ended by NULL */
+	enum ev_type event; /* EV_none: a probe of a kind of program */
+	char name[32]; /* the event's key, or the kind that is probed */
+	unsigned nvariants;
+	char variant[HOOK_VARIANTS_MAX][40]; /* program names, best kind first */
 };
 
-/* The table of what the sensor hooks, ended by an entry without name. */
-extern const struct hook hooks[];
-/* Kinds of program, tested for `redshank probe` only; same end. */
-extern const struct hook probe_hooks[];
+/* The hooks of events, or (probes) the probed kinds of program. Returns how many, or negative
+ * errno. */
+int hooks_list(bool probes, struct hook ret[HOOKS_MAX], struct err *e);
+
+/* Without exec events there is no sensor. */
+static inline bool hook_required(const struct hook *h)
+{
+	return h->event == EV_exec;
+}
+
+/* Does this variant give its records when it is read, not when something happens? */
+bool variant_is_iter(const char *variant);
 
 /* What became of one variant. */
 struct variant_result {
-	bool loaded, attached, fired;
+	bool loaded, attached;
+	bool fired; /* seen to give what it should; false also where we can't cause it */
 	int error; /* negative errno of the first step that failed; 0: none */
 };
 
@@ -61,10 +66,16 @@ struct bpf_program *bpf_obj_program(struct redshank_bpf *o, const char *name);
 /* Loads and attaches this one program alone, makes it fire, and takes it away again. */
 struct variant_result variant_try(const struct hook *h, const char *variant);
 
-/* Makes a hook fire; FIRE_iter is the caller's. Returns the child's pid for FIRE_exec, else 0. */
-int hook_fire(enum hook_fire how);
+/*
+ * Does, harmlessly, what hooks look at: a child runs /proc/self/exe and ends, a file is opened.
+ * Returns the child's pid. An event that this does not cause counts as covered when it first comes.
+ */
+int hooks_fire(void);
 
-/* What this argv[1] means: the child that hook_fire() made. It has nothing to do but to end. */
+/* Would hooks_fire() cause this event? */
+bool hooks_fire_causes(enum ev_type event);
+
+/* What this argv[1] means: the child that hooks_fire() made. It has nothing to do but to end. */
 #define FIRE_ARGUMENT "_fire"
 
 /* Sends libbpf's messages to fn (NULL: drops them). */

@@ -80,8 +80,8 @@ static void check_privileges(struct feature *f)
 	}
 	for (unsigned i = 0; i < sizeof(need) / sizeof(need[0]); i++)
 		if (!(caps >> need[i].bit & 1))
-			snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing), " %s",
-				 need[i].name);
+			snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing),
+				 " %s", need[i].name);
 	if (*missing)
 		set(f, FEATURE_no, "missing%s: run as root, or give these capabilities", missing);
 	else
@@ -98,10 +98,12 @@ static void check_ringbuf(struct feature *f)
 		close(fd);
 		set(f, FEATURE_yes, "BPF_MAP_TYPE_RINGBUF");
 	} else if (err == EPERM) {
-		set(f, FEATURE_no, "bpf(2) is not permitted: run as root; in a container allow bpf(2) "
-				   "in its seccomp profile");
+		set(f, FEATURE_no,
+		    "bpf(2) is not permitted: run as root; in a container allow bpf(2) "
+		    "in its seccomp profile");
 	} else if (err == EINVAL) {
-		set(f, FEATURE_no, "this kernel has no BPF ring buffer: Linux 5.8 or newer is needed");
+		set(f, FEATURE_no,
+		    "this kernel has no BPF ring buffer: Linux 5.8 or newer is needed");
 	} else if (err == ENOSYS) {
 		set(f, FEATURE_no, "this kernel has no bpf(2): CONFIG_BPF_SYSCALL is needed");
 	} else {
@@ -116,7 +118,8 @@ static void check_btf(struct feature *f)
 		set(f, FEATURE_yes, BTF_PATH);
 	else if (errno == ENOENT)
 		set(f, FEATURE_no,
-		    BTF_PATH " is not there: CONFIG_DEBUG_INFO_BTF=y and a mounted /sys are needed");
+		    BTF_PATH
+		    " is not there: CONFIG_DEBUG_INFO_BTF=y and a mounted /sys are needed");
 	else
 		set(f, FEATURE_no, BTF_PATH ": %s", strerror(errno));
 }
@@ -126,20 +129,23 @@ static void check_lockdown(struct feature *f)
 	char line[128];
 	f->name = "lockdown";
 	if (!first_line(SECURITY_PATH "/lockdown", line, sizeof(line)))
-		set(f, FEATURE_unknown, "%s/lockdown can't be read: %s (no lockdown LSM, or securityfs is "
-					"not mounted)",
+		set(f, FEATURE_unknown,
+		    "%s/lockdown can't be read: %s (no lockdown LSM, or securityfs is "
+		    "not mounted)",
 		    SECURITY_PATH, strerror(errno));
 	else if (strstr(line, "[confidentiality]"))
-		set(f, FEATURE_no, "confidentiality: BPF programs may not read kernel memory; boot with "
-				   "lockdown=integrity or less");
+		set(f, FEATURE_no,
+		    "confidentiality: BPF programs may not read kernel memory; boot with "
+		    "lockdown=integrity or less");
 	else
 		set(f, FEATURE_yes, "%s: kernel memory can be read", line);
 }
 
 /* include/uapi/linux/lsm.h, from LSM_ID_CAPABILITY (100) on. */
-static const char *const lsm_names[] = { "capability", "selinux",  "smack", "tomoyo",	"apparmor",
-					 "yama",       "loadpin",  "safesetid", "lockdown", "bpf",
-					 "landlock",   "ima",	   "evm",   "ipe" };
+static const char *const lsm_names[] = { "capability", "selinux", "smack",    "tomoyo",
+					 "apparmor",   "yama",	  "loadpin",  "safesetid",
+					 "lockdown",   "bpf",	  "landlock", "ima",
+					 "evm",	       "ipe" };
 
 static void check_lsm(struct feature *f)
 {
@@ -151,14 +157,15 @@ static void check_lsm(struct feature *f)
 	if (!first_line(SECURITY_PATH "/lsm", line, sizeof(line))) {
 		long n = syscall(SYS_lsm_list_modules, id, &size, 0);
 		if (n < 0) {
-			set(f, FEATURE_unknown, "%s/lsm can't be read (mount -t securityfs securityfs %s)",
+			set(f, FEATURE_unknown,
+			    "%s/lsm can't be read (mount -t securityfs securityfs %s)",
 			    SECURITY_PATH, SECURITY_PATH);
 			return;
 		}
 		for (long i = 0; i < n && i < 32; i++) {
 			uint64_t k = id[i] - 100;
-			const char *name = k < sizeof(lsm_names) / sizeof(lsm_names[0]) ? lsm_names[k] :
-											  "?";
+			const char *name =
+				k < sizeof(lsm_names) / sizeof(lsm_names[0]) ? lsm_names[k] : "?";
 			size_t at = strlen(line);
 			snprintf(line + at, sizeof(line) - at, "%s%s", at ? "," : "", name);
 		}
@@ -168,8 +175,9 @@ static void check_lsm(struct feature *f)
 	if (strstr(list, ",bpf,"))
 		set(f, FEATURE_yes, "active LSMs: %s", line);
 	else
-		set(f, FEATURE_no, "active LSMs: %s; LSM programs attach but never fire: boot with "
-				   "lsm=...,bpf",
+		set(f, FEATURE_no,
+		    "active LSMs: %s; LSM programs attach but never fire: boot with "
+		    "lsm=...,bpf",
 		    line);
 }
 
@@ -184,8 +192,9 @@ static void check_tracefs(struct feature *f)
 			return;
 		}
 	}
-	set(f, FEATURE_no, "not mounted: syscall tracepoints can't be attached (mount -t tracefs tracefs "
-			   "/sys/kernel/tracing)");
+	set(f, FEATURE_no,
+	    "not mounted: syscall tracepoints can't be attached (mount -t tracefs tracefs "
+	    "/sys/kernel/tracing)");
 }
 
 static void check_pid_ns(struct feature *f)
@@ -198,8 +207,9 @@ static void check_pid_ns(struct feature *f)
 	else if (!strcmp(link, "pid:[4026531836]"))
 		set(f, FEATURE_yes, "initial pid namespace");
 	else
-		set(f, FEATURE_no, "%s is not the host's: arguments of processes that ran before the "
-				   "sensor are missing (hostPID: true, --pid host)",
+		set(f, FEATURE_no,
+		    "%s is not the host's: arguments of processes that ran before the "
+		    "sensor are missing (hostPID: true, --pid host)",
 		    link);
 }
 
@@ -214,8 +224,8 @@ static void check_kernel(struct feature *f)
 }
 
 static void (*const checks[])(struct feature *) = {
-	check_kernel, check_privileges, check_ringbuf, check_btf,
-	check_lockdown, check_lsm,	check_tracefs, check_pid_ns,
+	check_kernel,	check_privileges, check_ringbuf, check_btf,
+	check_lockdown, check_lsm,	  check_tracefs, check_pid_ns,
 };
 
 unsigned features_list(struct feature ret[FEATURES_MAX])

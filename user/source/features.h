@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this kernel, and our privileges, allow: asked of the kernel, never guessed from a version. */
+/* What this kernel, and our privileges, allow: asked of the kernel, never guessed from a version.
+ */
 #ifndef REDSHANK_SOURCE_FEATURES_H
 #define REDSHANK_SOURCE_FEATURES_H
 
@@ -18,7 +19,8 @@ struct feature {
 /* Can a sensor run at all? 0, or negative errno with what to change in *e. */
 int features_require(struct err *e);
 
-/* Everything worth telling: privileges, BTF, ring buffer, lockdown, LSMs, tracefs, … Returns how many. */
+/* Everything worth telling: privileges, BTF, ring buffer, lockdown, LSMs, tracefs, … Returns how
+ * many. */
 unsigned features_list(struct feature ret[FEATURES_MAX]);
 
 #endif

@@ -2,7 +2,6 @@
 /* The inventory of running processes. */
 #include "source/inventory.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,8 +10,9 @@
 #include <unistd.h>
 
 /*
- * argv of another process: a BPF program can't read its memory on every kernel, /proc can. A process
- * can be gone, or have executed something else by now; its records then follow in the stream.
+ * argv of another process: a BPF program can't read its memory on every kernel, /proc can. A
+ * process can be gone, or have executed something else by now; its records then follow in the
+ * stream.
  */
 static void add_args(union rec_buf *r)
 {
@@ -54,12 +54,9 @@ static ssize_t read_full(int fd, void *buf, size_t n)
 	return (ssize_t)got;
 }
 
-int inventory(int link_fd, union rec_buf *scratch, record_fn *fn, void *ctx, uint64_t *count,
+int inventory(int fd, union rec_buf *scratch, record_fn *fn, void *ctx, uint64_t *count,
 	      int *ret_stop, struct err *e)
 {
-	int fd = bpf_iter_create(link_fd);
-	if (fd < 0)
-		return err_set(e, -errno, "process inventory: %s", strerror(errno));
 	int rc = 0;
 	for (;;) {
 		ssize_t n = read_full(fd, scratch, sizeof(struct ev_hdr));
@@ -68,11 +65,13 @@ int inventory(int link_fd, union rec_buf *scratch, record_fn *fn, void *ctx, uin
 			break;
 		}
 		u32 len = scratch->hdr.len;
-		if (len < sizeof(struct ev_proc) || len > EV_LEN_MAX || scratch->hdr.type != EV_proc) {
+		if (len < sizeof(struct ev_proc) || len > EV_LEN_MAX ||
+		    scratch->hdr.type != EV_proc) {
 			rc = -EBADMSG;
 			break;
 		}
-		n = read_full(fd, scratch->bytes + sizeof(struct ev_hdr), len - sizeof(struct ev_hdr));
+		n = read_full(fd, scratch->bytes + sizeof(struct ev_hdr),
+			      len - sizeof(struct ev_hdr));
 		if (n <= 0) {
 			rc = n ? (int)n : -EIO;
 			break;
@@ -83,6 +82,5 @@ int inventory(int link_fd, union rec_buf *scratch, record_fn *fn, void *ctx, uin
 		if (*ret_stop)
 			break;
 	}
-	close(fd);
 	return rc ? err_set(e, rc, "process inventory: %s", strerror(-rc)) : 0;
 }

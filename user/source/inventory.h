@@ -7,11 +7,11 @@
 #include "source/source.h"
 
 /*
- * Reads the task iterator behind link_fd, adds each process's argv from /proc, and gives the records
- * to fn. *count is advanced; *ret_stop is what fn returned when it was not 0 (then the rest is left
- * out). scratch: a record's room. 0 or negative errno.
+ * Reads the task iterator that fd is a reading of, adds each process's argv from /proc, and gives
+ * the records to fn. *count is advanced; *ret_stop is what fn returned when it was not 0 (then the
+ * rest is left out). scratch: a record's room. 0 or negative errno.
  */
-int inventory(int link_fd, union rec_buf *scratch, record_fn *fn, void *ctx, uint64_t *count,
+int inventory(int fd, union rec_buf *scratch, record_fn *fn, void *ctx, uint64_t *count,
 	      int *ret_stop, struct err *e);
 
 #endif

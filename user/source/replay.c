@@ -119,7 +119,8 @@ int replay_open(const char *path, struct source **ret, struct err *e)
 	if (fread(magic, 1, sizeof(magic), r->f) != sizeof(magic) ||
 	    memcmp(magic, RECORDING_MAGIC, RECORDING_MAGIC_LEN)) {
 		rc = err_set(e, -EBADMSG,
-			     "%s: offset 0: not a recording of this version (redshank record makes them)",
+			     "%s: offset 0: not a recording of this version (redshank record makes "
+			     "them)",
 			     path);
 		goto out;
 	}

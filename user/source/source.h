@@ -31,8 +31,9 @@ struct source_ops {
 	/* Becomes readable when drain() has something to do; -1: always has. */
 	int (*fd)(struct source *s);
 	/*
-	 * Hands over what is there, at most about `budget` records. 0 when there is no more for now,
-	 * 1 when the budget is used up, -ENODATA at the end of a recording, or an error with *e set.
+	 * Hands over what is there, at most about `budget` records. 0 when there is no more for
+	 * now, 1 when the budget is used up, -ENODATA at the end of a recording, or an error with
+	 * *e set.
 	 */
 	int (*drain)(struct source *s, record_fn *fn, void *ctx, unsigned budget, struct err *e);
 	void (*stats)(const struct source *s, struct source_stats *ret);
