@@ -34,7 +34,7 @@ struct control {
 
 static void drop(struct client *c)
 {
-	pipeline_unwatch(c->control->pipeline, c->fd);
+	loop_unwatch(pipeline_loop(c->control->pipeline), c->fd);
 	if (c->sink) {
 		pipeline_remove_sink(c->control->pipeline, c->sink);
 		c->sink->ops->close(c->sink, 0); /* closes fd */
@@ -89,7 +89,7 @@ static void give_tail(struct client *c, const struct tail_config *t)
 	if (pipeline_add_sink(c->control->pipeline, s, false)) {
 		c->sink = NULL;
 		s->ops->close(s, 0);
-		pipeline_unwatch(c->control->pipeline, c->fd);
+		loop_unwatch(pipeline_loop(c->control->pipeline), c->fd);
 		c->fd = -1;
 	}
 }
@@ -119,8 +119,8 @@ static void on_client(void *ctx, uint32_t events)
 			drop(c);
 			return;
 		}
-		pipeline_watch_change(c->control->pipeline, c->fd,
-				      EPOLLIN | (waiting ? EPOLLOUT : 0));
+		loop_change(pipeline_loop(c->control->pipeline), c->fd,
+			    EPOLLIN | (waiting ? EPOLLOUT : 0));
 		return;
 	}
 	ssize_t n = recv(c->fd, c->request + c->len, sizeof(c->request) - c->len, MSG_DONTWAIT);
@@ -166,7 +166,7 @@ static void on_connect(void *ctx, uint32_t events)
 		cl->sink = NULL;
 		cl->len = 0;
 		cl->since = clock_monotonic();
-		if (!pipeline_watch(c->pipeline, fd, EPOLLIN, on_client, cl))
+		if (!loop_watch(pipeline_loop(c->pipeline), fd, EPOLLIN, on_client, cl))
 			return;
 		cl->fd = -1;
 		break;
@@ -204,7 +204,7 @@ void control_tick(struct control *c)
 		if (tail_client_write(cl->sink, &waiting))
 			drop(cl);
 		else if (waiting)
-			pipeline_watch_change(c->pipeline, cl->fd, EPOLLIN | EPOLLOUT);
+			loop_change(pipeline_loop(c->pipeline), cl->fd, EPOLLIN | EPOLLOUT);
 	}
 }
 
@@ -274,7 +274,7 @@ int control_open(struct pipeline *p, const char *path, struct control **ret, str
 		rc = bind_socket(c->fd, path, e);
 	if (!rc) {
 		snprintf(c->path, sizeof(c->path), "%s", path);
-		rc = pipeline_watch(p, c->fd, EPOLLIN, on_connect, c);
+		rc = loop_watch(pipeline_loop(p), c->fd, EPOLLIN, on_connect, c);
 		if (rc)
 			err_set(e, rc, "epoll: %s", strerror(-rc));
 	}
@@ -292,7 +292,7 @@ void control_close(struct control *c)
 	if (!c)
 		return;
 	if (c->fd >= 0) {
-		pipeline_unwatch(c->pipeline, c->fd);
+		loop_unwatch(pipeline_loop(c->pipeline), c->fd);
 		close(c->fd);
 	}
 	pipeline_on_finish(c->pipeline, NULL, NULL);

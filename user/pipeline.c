@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "detect/alert.h"
@@ -20,14 +17,7 @@
 #include "source/rec.h"
 
 #define BATCH	    1024 /* records between two looks at signals, timers and clients */
-#define WATCHES_MAX 64
 #define LAST_DRAINS 64 /* batches taken at the end; the rest of a flood is left */
-
-struct watch {
-	int fd; /* -1: free */
-	watch_fn *fn;
-	void *ctx;
-};
 
 struct out {
 	struct sink *sink;
@@ -45,10 +35,8 @@ struct pipeline {
 	unsigned nout;
 	struct pipeline_stats st;
 	bool stop;
-	int epoll, signals, timer;
+	struct loop *loop;
 	uint64_t deadline; /* CLOCK_MONOTONIC ns; 0: none */
-	uint64_t last_tick;
-	struct watch watch[WATCHES_MAX];
 	void (*finish)(void *ctx, struct sink *s);
 	void *finish_ctx;
 	void (*tick)(void *ctx);
@@ -188,46 +176,9 @@ static void flush(struct pipeline *p)
 
 /* --- the loop --- */
 
-int pipeline_watch(struct pipeline *p, int fd, uint32_t events, watch_fn *fn, void *ctx)
+struct loop *pipeline_loop(struct pipeline *p)
 {
-	for (unsigned i = 0; i < WATCHES_MAX; i++) {
-		struct watch *w = &p->watch[i];
-		if (w->fd >= 0)
-			continue;
-		struct epoll_event ev = { .events = events, .data.u32 = i };
-		if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev))
-			return -errno;
-		*w = (struct watch){ .fd = fd, .fn = fn, .ctx = ctx };
-		return 0;
-	}
-	return -ENOSPC;
-}
-
-static struct watch *watch_of(struct pipeline *p, int fd)
-{
-	for (unsigned i = 0; i < WATCHES_MAX; i++)
-		if (p->watch[i].fd == fd)
-			return &p->watch[i];
-	return NULL;
-}
-
-int pipeline_watch_change(struct pipeline *p, int fd, uint32_t events)
-{
-	struct watch *w = watch_of(p, fd);
-	struct epoll_event ev = { .events = events };
-	if (!w)
-		return -ENOENT;
-	ev.data.u32 = (uint32_t)(w - p->watch);
-	return epoll_ctl(p->epoll, EPOLL_CTL_MOD, fd, &ev) ? -errno : 0;
-}
-
-void pipeline_unwatch(struct pipeline *p, int fd)
-{
-	struct watch *w = watch_of(p, fd);
-	if (!w)
-		return;
-	epoll_ctl(p->epoll, EPOLL_CTL_DEL, fd, NULL);
-	w->fd = -1;
+	return p->loop;
 }
 
 void pipeline_on_finish(struct pipeline *p, void (*fn)(void *ctx, struct sink *s), void *ctx)
@@ -253,29 +204,18 @@ void pipeline_stop(struct pipeline *p)
 	p->stop = true;
 }
 
-static void on_signal(void *ctx, uint32_t events)
+static void on_signal(void *ctx, int sig)
 {
 	struct pipeline *p = ctx;
-	struct signalfd_siginfo si;
-	(void)events;
-	while (read(p->signals, &si, sizeof(si)) == sizeof(si)) {
-		if (si.ssi_signo == SIGUSR1) {
-			if (p->usr1)
-				p->usr1(p->usr1_ctx);
-		} else {
-			p->stop = true;
-		}
-	}
+	if (sig != SIGUSR1)
+		p->stop = true;
+	else if (p->usr1)
+		p->usr1(p->usr1_ctx);
 }
 
-static void on_timer(void *ctx, uint32_t events)
+static void on_second(void *ctx)
 {
 	struct pipeline *p = ctx;
-	uint64_t n;
-	(void)events;
-	if (read(p->timer, &n, sizeof(n)) < 0)
-		return;
-	p->last_tick = clock_monotonic();
 	flush(p);
 	if (p->tick)
 		p->tick(p->tick_ctx);
@@ -294,31 +234,22 @@ static int drain(struct pipeline *p, struct err *e)
 	return rc;
 }
 
-static int loop(struct pipeline *p, bool polled, struct err *e)
+static int run(struct pipeline *p, bool polled, struct err *e)
 {
 	int rc = 1; /* start with a drain: there may be records without any wake-up to come */
 
 	while (!p->stop) {
 		int timeout = -1;
+		uint64_t now = clock_monotonic();
+		if (p->deadline && now >= p->deadline)
+			break;
 		if (rc == 1)
 			timeout = 0;
-		else if (p->deadline) {
-			uint64_t now = clock_monotonic();
-			timeout = now >= p->deadline
-					  ? 0
-					  : (int)((p->deadline - now) / NSEC_PER_MSEC) + 1;
-		}
-		struct epoll_event ev[16];
-		int n = epoll_wait(p->epoll, ev, 16, timeout);
-		if (n < 0 && errno != EINTR)
-			return err_set(e, -errno, "epoll: %s", strerror(errno));
-		for (int i = 0; i < n; i++) {
-			struct watch *w = &p->watch[ev[i].data.u32];
-			if (w->fd >= 0)
-				w->fn(w->ctx, ev[i].events);
-		}
-		if (p->deadline && clock_monotonic() >= p->deadline)
-			p->stop = true;
+		else if (p->deadline)
+			timeout = (int)((p->deadline - now) / NSEC_PER_MSEC) + 1;
+		int n = loop_wait(p->loop, timeout);
+		if (n < 0)
+			return err_set(e, n, "epoll: %s", strerror(-n));
 		/* The timer wakes us each second: loss is noticed then even if nothing else comes.
 		 */
 		if (p->stop || !(n || rc == 1 || !polled))
@@ -340,12 +271,12 @@ int pipeline_run(struct pipeline *p, uint64_t duration_ns, struct err *e)
 	if (duration_ns)
 		p->deadline = clock_monotonic() + duration_ns;
 	if (fd >= 0)
-		rc = pipeline_watch(p, fd, EPOLLIN, nothing, NULL);
+		rc = loop_watch(p->loop, fd, EPOLLIN, nothing, NULL);
 	if (rc)
 		return err_set(e, rc, "epoll: %s", strerror(-rc));
-	rc = loop(p, fd >= 0, e);
+	rc = run(p, fd >= 0, e);
 	if (fd >= 0)
-		pipeline_unwatch(p, fd);
+		loop_unwatch(p->loop, fd);
 	/* What happened up to now is still told, unless nobody reads any more. */
 	bool reader = true;
 	for (unsigned i = 0; i < p->nout; i++)
@@ -360,29 +291,6 @@ int pipeline_run(struct pipeline *p, uint64_t duration_ns, struct err *e)
 
 /* --- life --- */
 
-static int open_loop(struct pipeline *p)
-{
-	sigset_t set;
-
-	for (unsigned i = 0; i < WATCHES_MAX; i++)
-		p->watch[i].fd = -1;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	p->epoll = epoll_create1(EPOLL_CLOEXEC);
-	p->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	p->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	struct itimerspec second = { { 1, 0 }, { 1, 0 } };
-	if (p->epoll < 0 || p->signals < 0 || p->timer < 0 ||
-	    timerfd_settime(p->timer, 0, &second, NULL))
-		return -errno;
-	int rc = pipeline_watch(p, p->signals, EPOLLIN, on_signal, p);
-	return rc ? rc : pipeline_watch(p, p->timer, EPOLLIN, on_timer, p);
-}
-
 int pipeline_new(const struct pipeline_config *c, struct pipeline **ret, struct err *e)
 {
 	struct pipeline *p = calloc(1, sizeof(*p));
@@ -394,7 +302,6 @@ int pipeline_new(const struct pipeline_config *c, struct pipeline **ret, struct 
 	}
 	p->source = c->source;
 	p->live = c->live;
-	p->epoll = p->signals = p->timer = -1;
 	host_init(&p->host);
 	rc = proctree_new(c->proc_slots ? c->proc_slots : PROC_SLOTS_DEFAULT,
 			  c->proc_strings ? c->proc_strings : PROC_STRINGS_DEFAULT, &p->tree);
@@ -402,11 +309,8 @@ int pipeline_new(const struct pipeline_config *c, struct pipeline **ret, struct 
 		err_set(e, rc, "process table: %s", strerror(-rc));
 	if (!rc)
 		rc = engine_new(&p->engine, e);
-	if (!rc) {
-		rc = open_loop(p);
-		if (rc)
-			err_set(e, rc, "event loop: %s", strerror(-rc));
-	}
+	if (!rc)
+		rc = loop_new(on_signal, on_second, p, &p->loop, e);
 	if (rc) {
 		pipeline_free(p, 0);
 		return rc;
@@ -425,12 +329,7 @@ void pipeline_free(struct pipeline *p, uint64_t deadline)
 		p->out[i].sink->ops->close(p->out[i].sink, deadline);
 	engine_free(p->engine);
 	proctree_free(p->tree);
-	if (p->epoll >= 0)
-		close(p->epoll);
-	if (p->signals >= 0)
-		close(p->signals);
-	if (p->timer >= 0)
-		close(p->timer);
+	loop_free(p->loop);
 	free(p);
 }
 

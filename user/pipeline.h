@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "loop.h"
 #include "sink/sink.h"
 #include "source/source.h"
 
@@ -45,12 +46,8 @@ int pipeline_add_sink(struct pipeline *p, struct sink *s, bool essential);
 /* Takes a sink out without closing it. Not to be called from within a sink. */
 void pipeline_remove_sink(struct pipeline *p, struct sink *s);
 
-typedef void watch_fn(void *ctx, uint32_t epoll_events);
-
-/* Calls fn from the loop when fd is ready. events: EPOLLIN, EPOLLOUT. 0 or negative errno. */
-int pipeline_watch(struct pipeline *p, int fd, uint32_t events, watch_fn *fn, void *ctx);
-int pipeline_watch_change(struct pipeline *p, int fd, uint32_t events);
-void pipeline_unwatch(struct pipeline *p, int fd);
+/* To watch descriptors of one's own. */
+struct loop *pipeline_loop(struct pipeline *p);
 
 /* Called when a sink that is not essential has come to its end; it may be removed and closed then.
  */

@@ -385,6 +385,13 @@ static void pack_and_unpack(void **state)
 			redshank__v1__alert__free_unpacked(pb, NULL);
 	}
 	assert_null(alert_unpack("\xff\xff\xff", 3));
+	assert_null(alert_unpack("\x0a\x01\xff", 3)); /* id is not UTF-8 */
+	assert_null(alert_unpack("\x85\x00"
+				 "1234",
+				 6)); /* field 0, in two bytes */
+	assert_null(alert_unpack("\x2a\x06\x85\x00"
+				 "1234",
+				 8)); /* and one level below */
 	buf_free(&first);
 	buf_free(&again);
 	sample_free(&s);

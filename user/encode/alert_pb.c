@@ -148,10 +148,26 @@ static Redshank__V1__Attribute *attribute(struct pb_arena *a, const char *key,
 	return at;
 }
 
+/* The fields of a type, looked up once; of types that never come, the pages are never touched. */
+struct layout {
+	unsigned n;
+	struct any_field fields[ANY_FIELDS_MAX];
+};
+
+static const struct layout *layout_of(const struct ev_desc *d)
+{
+	static struct layout layouts[EV_TYPE_MAX];
+	struct layout *l = &layouts[d->id];
+
+	if (!l->n)
+		l->n = any_fields(d, l->fields);
+	return l;
+}
+
 Redshank__V1__Event *event_to_pb(struct pb_arena *a, const struct event *ev)
 {
-	struct any_field fields[ANY_FIELDS_MAX];
-	size_t n = any_fields(ev->desc, fields), n_slots = n;
+	const struct layout *l = layout_of(ev->desc);
+	size_t n = l->n;
 	Redshank__V1__Event *pb = pb_alloc(a, sizeof(*pb));
 	if (!pb)
 		return NULL;
@@ -159,13 +175,13 @@ Redshank__V1__Event *event_to_pb(struct pb_arena *a, const struct event *ev)
 	pb->type = str(a, ev->desc->key);
 	pb->sequence = ev->seq;
 	pb->time_unix_nano = unix_time(ev->host, ev->rec->time);
-	pb->attributes = array(a, &n_slots, sizeof(*pb->attributes));
+	pb->attributes = array(a, &n, sizeof(*pb->attributes));
 	for (size_t i = 0; i < n && !a->failed; i++) {
 		struct value v;
-		any_field_get(&fields[i], ev, &v);
+		any_field_get(&l->fields[i], ev, &v);
 		if (v.kind != VALUE_none)
 			pb->attributes[pb->n_attributes++] =
-				attribute(a, any_field_name(&fields[i]), &v);
+				attribute(a, any_field_name(&l->fields[i]), &v);
 	}
 	return a->failed ? NULL : pb;
 }
@@ -432,9 +448,4 @@ void record_pack(struct buf *out, Redshank__V1__Event *ev, Redshank__V1__Alert *
 	char *to = buf_reserve(out, n);
 	if (to)
 		out->len += redshank__v1__record__pack(&r, (uint8_t *)to);
-}
-
-Redshank__V1__Alert *alert_unpack(const void *p, size_t len)
-{
-	return redshank__v1__alert__unpack(NULL, len, p);
 }

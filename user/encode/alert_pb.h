@@ -41,7 +41,8 @@ void alert_pack(struct buf *out, const Redshank__V1__Alert *pb);
 void record_pack(struct buf *out, Redshank__V1__Event *ev, Redshank__V1__Alert *al, uint64_t seq);
 
 /*
- * Decodes an alert that this program stored. NULL if it is not one. Free with
+ * Decodes an alert that this program stored. NULL if it is not one, or if a string in it is not
+ * UTF-8: what is returned can be packed again into what every decoder takes. Free with
  * redshank__v1__alert__free_unpacked(alert, NULL). Safe on hostile bytes: the schema is flat.
  */
 Redshank__V1__Alert *alert_unpack(const void *p, size_t len);

@@ -11,8 +11,9 @@
 
 enum tail_format { TAIL_text, TAIL_json, TAIL_proto };
 
-#define TAIL_CLIENT_BACKLOG (4U << 20) /* bytes that a slow client may be behind before it loses \
-					*/
+#define TAIL_CLIENT_BACKLOG                                                  \
+	(4U << 20) /* bytes that a slow client may be behind before it loses \
+		    */
 
 struct tail_config {
 	enum tail_format format;

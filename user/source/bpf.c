@@ -153,6 +153,19 @@ static struct bpf_link *link_of(struct bpf_source *b, enum ev_type event)
 	return NULL;
 }
 
+static int take_inventory(struct bpf_source *b, struct err *e)
+{
+	struct bpf_link *link = link_of(b, EV_proc);
+	if (!link)
+		return 0;
+	int fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		return err_set(e, -errno, "process inventory: %s", strerror(errno));
+	int rc = inventory(fd, &b->rec, b->fn, b->ctx, &b->records, &b->stop, e);
+	close(fd);
+	return rc;
+}
+
 static int drain(struct source *s, record_fn *fn, void *ctx, unsigned budget, struct err *e)
 {
 	struct bpf_source *b = (struct bpf_source *)s;
@@ -166,12 +179,9 @@ static int drain(struct source *s, record_fn *fn, void *ctx, unsigned budget, st
 		b->inventoried = true;
 		if (emit_host(b))
 			return b->stop;
-		struct bpf_link *link = link_of(b, EV_proc);
-		if (link &&
-		    inventory(bpf_link__fd(link), &b->rec, fn, ctx, &b->records, &b->stop, e))
-			return -EIO;
-		if (b->stop)
-			return b->stop;
+		rc = take_inventory(b, e);
+		if (rc || b->stop)
+			return rc ? rc : b->stop;
 	}
 	if (check_clock(b))
 		return b->stop;
