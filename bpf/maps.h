@@ -40,6 +40,12 @@ struct walk {
 	u64 flags; /* WALK_* */
 };
 
+/* State of the walk over environment strings, there for the same reason. */
+struct env_walk {
+	u64 at, end; /* user addresses: the next string, the end of all */
+	u64 used; /* bytes taken */
+};
+
 /* Where a record with strings is put together. A record can be larger than a per-CPU map's value
  * may be (32 KiB), so this is an array indexed by CPU: one entry per possible CPU, for programs
  * that can't be preempted, and a last one for the process iterator, which can. */
@@ -48,6 +54,7 @@ struct scratch {
 	u32 pad;
 	u64 off; /* end of the record so far */
 	struct walk walk;
+	struct env_walk env;
 	char path[EV_PATH_MAX * 2]; /* walks fill the first half from its end; the rest is slack */
 	char rec[EV_LEN_MAX];
 };

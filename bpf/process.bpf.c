@@ -46,6 +46,7 @@ int fork__raw_tp(struct bpf_raw_tracepoint_args *ctx)
 
 #define ENV_STRINGS_MAX 256 /* environment strings that are looked at */
 
+/* Is the string in path[] one of the chosen variables? */
 static __always_inline bool env_chosen(struct scratch *s)
 {
 	u64 *w = (u64 *)s->path;
@@ -59,47 +60,64 @@ static __always_inline bool env_chosen(struct scratch *s)
 	return false;
 }
 
+/* Takes one environment string. Returns 1 at the end, with env.at below env.end if more is there. */
+static __always_inline int env_step(struct scratch *s)
+{
+	if (s->env.at >= s->env.end)
+		return 1;
+	((u64 *)s->path)[0] = ((u64 *)s->path)[1] = 0;
+	long n = bpf_probe_read_user_str(s->path, EV_PATH_MAX, (void *)s->env.at);
+	if (n <= 0)
+		return 1;
+	if (env_chosen(s)) {
+		u64 off = s->off, len = n;
+		barrier_var(len);
+		if (len > EV_PATH_MAX || s->env.used + len > EV_ENV_MAX || off > REC_OFF_MASK)
+			return 1;
+		off &= REC_OFF_MASK;
+		if (bpf_probe_read_kernel(&s->rec[off], len, s->path))
+			return 1;
+		s->off = off + len;
+		s->env.used += len;
+	}
+	s->env.at += n;
+	return 0;
+}
+
+/*
+ * Walks the environment strings. A global function with its state in the scratch, for the reasons
+ * that path_walk() has.
+ */
+__weak __noinline int env_walk(u32 slot)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &slot);
+	if (!s)
+		return 0;
+	for (int i = 0; i < ENV_STRINGS_MAX; i++)
+		if (env_step(s))
+			break;
+	return 0;
+}
+
 /*
  * Appends the chosen environment variables. The others hold secrets and never leave the process:
  * each string is read, compared with the chosen names, and dropped.
  */
-static __always_inline void put_env(struct scratch *s, struct ev_exec *e, struct mm_struct *mm)
+static __always_inline void put_env(struct scratch *s, u32 slot, struct ev_exec *e,
+				    struct mm_struct *mm)
 {
-	u64 p = BPF_CORE_READ(mm, env_start), end = BPF_CORE_READ(mm, env_end);
-	u64 start = s->off, used = 0;
-	bool more = p < end;
+	u64 start = s->off;
 
-	for (int i = 0; i < ENV_STRINGS_MAX; i++) {
-		if (p >= end) {
-			more = false;
-			break;
-		}
-		((u64 *)s->path)[0] = ((u64 *)s->path)[1] = 0;
-		long n = bpf_probe_read_user_str(s->path, EV_PATH_MAX, (void *)p);
-		if (n <= 0)
-			break;
-		p += n;
-		if (n > EV_PATH_MAX)
-			break;
-		if (!env_chosen(s))
-			continue;
-		u64 off = s->off, len = n;
-		barrier_var(len);
-		if (used + len > EV_ENV_MAX || off > REC_OFF_MASK || len > EV_PATH_MAX) {
-			more = true;
-			break;
-		}
-		off &= REC_OFF_MASK;
-		if (bpf_probe_read_kernel(&s->rec[off], len, s->path))
-			break;
-		s->off = off + len;
-		used += len;
-	}
-	if (used) {
+	s->env.at = BPF_CORE_READ(mm, env_start);
+	s->env.end = BPF_CORE_READ(mm, env_end);
+	s->env.used = 0;
+	if (knob_env_names)
+		env_walk(slot);
+	if (s->env.used) {
 		e->env.off = start;
-		e->env.len = used;
+		e->env.len = s->env.used;
 	}
-	if (more)
+	if (knob_env_names && s->env.at < s->env.end)
 		e->hdr.truncated |= 1ULL << EVF_exec_env;
 }
 
@@ -156,7 +174,7 @@ static __always_inline int on_exec(struct task_struct *t, struct linux_binprm *b
 	}
 	EXE_FILL(s, cpu, e, t, BPF_CORE_READ(bprm, file), flags, exec);
 	PROC_FILL(s, cpu, e, t, exec);
-	put_env(s, e, mm);
+	put_env(s, cpu, e, mm);
 	u64 arg = BPF_CORE_READ(mm, arg_start), size = BPF_CORE_READ(mm, arg_end) - arg;
 	e->args_size = size;
 	rec_put(s, &e->args, EVF_exec_args, (void *)arg, size, EV_ARGS_MAX, REC_USER);
