@@ -106,6 +106,9 @@ fuzz: fuzz-build ## libFuzzer, FUZZ_SECONDS (300) per target
 fuzz-short: fuzz-build ## libFuzzer, 10 s per target, as in check
 	@FUZZ_SECONDS=10 $(RUN_TESTS) fuzz
 
+bench: all $(BENCH) ## what the sensor costs, as ratios (root; 3 minutes)
+	@tests/bench/run.py --out $(OUT)
+
 check-deps: ## who includes what, file sizes, licence lines
 	@$(RUN_TESTS) deps
 
@@ -115,7 +118,7 @@ check-format: ## is everything as .clang-format says?
 format: ## make it so (clang-format 14)
 	find user bpf tests -name '*.[ch]' -exec clang-format -i {} +
 
-.PHONY: check test-programs asan-programs fuzz-programs asan-build fuzz-build asan fuzz fuzz-short \
+.PHONY: check bench test-programs asan-programs fuzz-programs asan-build fuzz-build asan fuzz fuzz-short \
 	check-unit check-golden check-bpf check-otlp check-live check-deploy check-deps check-format \
 	format
 

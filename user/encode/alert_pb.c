@@ -199,7 +199,7 @@ static void program_of_image(const struct image *im, struct program *ret)
 		ret->args.kind = VALUE_list;
 		ret->args.len -= !im->args[im->args_len - 1];
 	}
-	ret->args.truncated = im->args_len >= PROC_ARGS_MAX;
+	ret->args.truncated = im->args_truncated;
 	ret->origin = exe_origin_name(im->exe_origin);
 }
 

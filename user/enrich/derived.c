@@ -74,7 +74,7 @@ static void put_args(struct value *v, const struct image *im)
 	v->kind = VALUE_list;
 	v->p = im->args;
 	v->len = im->args_len;
-	v->truncated = im->args_len >= PROC_ARGS_MAX;
+	v->truncated = im->args_truncated;
 	if (!v->p[v->len - 1])
 		v->len--;
 }

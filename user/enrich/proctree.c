@@ -52,7 +52,7 @@ static void lru_append(struct proctree *t, struct lru *l, struct proc *p)
 	l->last = p->slot;
 }
 
-static uint32_t *bucket_of(struct proctree *t, uint32_t pid)
+static uint32_t *bucket_of(const struct proctree *t, uint32_t pid)
 {
 	return &t->bucket[(pid * 2654435761U >> 8) & t->mask];
 }
@@ -67,8 +67,8 @@ static void hash_remove(struct proctree *t, struct proc *p)
 	}
 }
 
-/* The youngest process with this pid; with start, exactly that one. */
-static struct proc *find(struct proctree *t, uint32_t pid, uint64_t start)
+/* The process with this pid that started then. */
+static struct proc *find(const struct proctree *t, uint32_t pid, uint64_t start)
 {
 	for (uint32_t i = *bucket_of(t, pid); i != NONE; i = t->slot[i].hash_next)
 		if (t->slot[i].pid == pid && t->slot[i].start == start)
@@ -122,7 +122,8 @@ struct image_strs {
 static const struct image *image_new(struct proctree *t, const struct image *facts,
 				     struct image_strs *s)
 {
-	if (s->args.len > PROC_ARGS_MAX)
+	bool args_cut = s->args.len > PROC_ARGS_MAX;
+	if (args_cut)
 		s->args.len = PROC_ARGS_MAX;
 	size_t n = sizeof(struct image) + s->exe.len + s->args.len + s->cwd.len + s->tty.len +
 		   s->cgpath.len;
@@ -131,6 +132,7 @@ static const struct image *image_new(struct proctree *t, const struct image *fac
 		return NULL;
 	*im = *facts;
 	im->refs = 1;
+	im->args_truncated |= args_cut;
 	char *to = im->data;
 	im->exe = image_copy(&to, s->exe, &im->exe_len);
 	im->args = image_copy(&to, s->args, &im->args_len);
@@ -146,19 +148,21 @@ static const struct image *image_new(struct proctree *t, const struct image *fac
 	{                                                                     \
 		(const char *)(rec_) + (rec_)->field_.off, (rec_)->field_.len \
 	}
-#define IMAGE_OF(t_, rec_)                                                           \
-	image_new(t_,                                                                \
-		  &(struct image){ .exe_dev = (rec_)->exe_dev,                       \
-				   .exe_nlink = (rec_)->exe_nlink,                   \
-				   .exe_mode = (rec_)->exe_mode,                     \
-				   .exe_uid = (rec_)->exe_uid,                       \
-				   .exe_gid = (rec_)->exe_gid,                       \
-				   .exe_origin = (rec_)->exe_origin,                 \
-				   .exe_flags = (rec_)->exe_flags,                   \
-				   .exe_ino = (rec_)->exe_ino,                       \
-				   .exe_size = (rec_)->exe_size },                   \
-		  &(struct image_strs){ IMAGE_SRC(rec_, exe), IMAGE_SRC(rec_, args), \
-					IMAGE_SRC(rec_, cwd), IMAGE_SRC(rec_, tty),  \
+#define IMAGE_OF(t_, rec_, key_)                                                                 \
+	image_new(t_,                                                                            \
+		  &(struct image){ .exe_dev = (rec_)->exe_dev,                                   \
+				   .exe_nlink = (rec_)->exe_nlink,                               \
+				   .exe_mode = (rec_)->exe_mode,                                 \
+				   .exe_uid = (rec_)->exe_uid,                                   \
+				   .exe_gid = (rec_)->exe_gid,                                   \
+				   .exe_origin = (rec_)->exe_origin,                             \
+				   .exe_flags = (rec_)->exe_flags,                               \
+				   .exe_ino = (rec_)->exe_ino,                                   \
+				   .exe_size = (rec_)->exe_size,                                 \
+				   .args_truncated =                                             \
+					   !!((rec_)->hdr.truncated >> EVF_##key_##_args & 1) }, \
+		  &(struct image_strs){ IMAGE_SRC(rec_, exe), IMAGE_SRC(rec_, args),             \
+					IMAGE_SRC(rec_, cwd), IMAGE_SRC(rec_, tty),              \
 					IMAGE_SRC(rec_, cgpath) })
 
 /* --- slots --- */
@@ -236,8 +240,9 @@ static struct proc *add(struct proctree *t, uint32_t pid, uint64_t start)
 
 static const struct proc *parent_of(const struct proctree *t, const struct proc *p)
 {
+	/* Not known when p was: an inventory goes by pid, and pids wrap. */
 	if (p->parent_slot == NONE)
-		return NULL;
+		return p->parent_start ? find(t, p->ppid, p->parent_start) : NULL;
 	const struct proc *q = &t->slot[p->parent_slot];
 	return q->gen == p->parent_gen && q->pid ? q : NULL;
 }
@@ -371,16 +376,14 @@ void proctree_update(struct proctree *t, struct event *ev)
 	refresh(p, h);
 	switch (h->type) {
 	case EV_exec:
-		set_image(t, p, IMAGE_OF(t, EVENT_AS(exec, ev)));
+		set_image(t, p, IMAGE_OF(t, EVENT_AS(exec, ev), exec));
 		p->exec_time = h->time;
 		break;
 	case EV_proc:
-		if (p->parent_slot == NONE)
-			set_parent(t, p, h);
 		if (p->image && p->exec_time)
 			break; /* an exec record has already told more */
 		image_put(t, p->image);
-		p->image = IMAGE_OF(t, EVENT_AS(proc, ev));
+		p->image = IMAGE_OF(t, EVENT_AS(proc, ev), proc);
 		break;
 	case EV_exit:
 		end(t, p, h->time);
