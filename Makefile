@@ -11,6 +11,7 @@ CLANG	?= clang
 BPFTOOL	?= $(shell PATH=$$PATH:/usr/sbin:/sbin command -v bpftool || echo bpftool)
 PROTOC_C ?= protoc-c
 VERSION	:= $(shell cat VERSION)
+PREFIX	?= /usr/local
 
 # As many jobs as CPUs; -jN on the command line wins.
 ifeq ($(MAKELEVEL)$(filter clean,$(MAKECMDGOALS)),0)
@@ -87,6 +88,16 @@ $(LIB): $(filter-out $(MAIN_OBJ),$(USER_OBJ)) $(PB_OBJ)
 $(OUT)/redshank: $(MAIN_OBJ) $(LIB)
 	$(CC) $(CFLAGS) -pthread -pie -Wl,-z,relro,-z,now $^ $(LINK_LIBS) -o $@
 
+# DESTDIR is for packages. A configuration that is there already stays.
+install: all ## program, systemd unit, configuration below PREFIX (/usr/local) and /etc
+	install -D -m 755 $(OUT)/redshank $(DESTDIR)$(PREFIX)/sbin/redshank
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' deploy/redshank.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/redshank.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/redshank.service
+	test -e $(DESTDIR)/etc/redshank/redshank.yaml || \
+		install -D -m 644 deploy/redshank.yaml $(DESTDIR)/etc/redshank/redshank.yaml
+
 run: deps-build all ## install what is needed, build, start the sensor (as root)
 	$(OUT)/redshank run
 
@@ -107,6 +118,6 @@ help: ## list the targets
 
 include tests/tests.mk
 
-.PHONY: all run deps deps-build clean help
+.PHONY: all install run deps deps-build clean help
 
 -include $(BPF_OBJ:.o=.d) $(USER_OBJ:.o=.d)

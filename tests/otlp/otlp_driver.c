@@ -4,7 +4,7 @@
  * sender. Prints counters as name=value, and the sender's log as "log: ...".
  *
  *   otlp_driver check URL                                  is it one? (no output, or the error)
- *   otlp_driver fill STORE N [POISONED [HOST]]             alert number POISONED says POISON
+ *   otlp_driver fill STORE N [FROM [HOST]]                  N alerts, numbered from FROM (1)
  *   otlp_driver send STORE URL WANT RUN_MS CLOSE_MS [key=value...]
  *       runs the sender until WANT alerts were dealt with, RUN_MS at most, then closes it with
  *       CLOSE_MS to go. Keys: headers, ca, timeout (ms), live (alerts added while it runs).
@@ -33,8 +33,7 @@ static int fail(const struct err *e)
 	return 1;
 }
 
-static int fill(const char *path, unsigned from, unsigned n, unsigned poisoned,
-		const char *hostname, int notify_fd)
+static int fill(const char *path, unsigned from, unsigned n, const char *hostname, int notify_fd)
 {
 	struct sink *store;
 	struct err e;
@@ -48,8 +47,6 @@ static int fill(const char *path, unsigned from, unsigned n, unsigned poisoned,
 	for (unsigned i = from; i < from + n; i++) {
 		sample_init(&s, i);
 		s.event.host = &host;
-		if (i == poisoned)
-			strcpy(s.verdict.message, "POISON");
 		int r = store->ops->alert(store, &s.alert);
 		sample_free(&s);
 		if (r < 0)
@@ -112,7 +109,7 @@ static int send_all(const char *path, const char *url, int argc, char **argv)
 	uint64_t begin = clock_monotonic();
 	for (unsigned i = 0; i < live; i++) {
 		poll(NULL, 0, 300); /* the sender has found nothing and waits */
-		fill(path, i + 1, 1, 0, NULL, c.notify_fd);
+		fill(path, i + 1, 1, NULL, c.notify_fd);
 	}
 	struct totals t = { 0 };
 	while (t.done < want && clock_monotonic() - begin < run_ns) {
@@ -137,7 +134,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "check"))
 		return otlp_url_check(argv[2], &e) < 0 ? fail(&e) : 0;
 	if (argc >= 4 && !strcmp(argv[1], "fill"))
-		return fill(argv[2], 1, number(argv[3]), argc > 4 ? number(argv[4]) : 0,
+		return fill(argv[2], argc > 4 ? number(argv[4]) : 1, number(argv[3]),
 			    argc > 5 ? argv[5] : NULL, -1);
 	if (argc >= 7 && !strcmp(argv[1], "send"))
 		return send_all(argv[2], argv[3], argc - 4, argv + 4);

@@ -97,11 +97,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(200, bytes(5 << 20))
         elif what == "redirect":
             self.reply(307, Location=f"http://127.0.0.1:{self.server.server_port}/elsewhere")
-        elif what == "poison":  # refuses requests that hold a certain alert
-            if b"POISON" in request.body:
-                self.reply(400, status(b"poisoned"))
-            else:
-                self.reply(200, OK)
         elif what == "after-date":
             self.reply(503, status(b"later"),
                        Retry_After=email.utils.formatdate(time.time() + 2, usegmt=True))

@@ -186,7 +186,7 @@ def test_cursor_survives_restart(t):
 
 def test_one_resource_per_request(t):
     t.fill(2)
-    t.fill(2, 0, "renamed")
+    t.fill(2, 1, "renamed")
     with Server("ok") as s:
         t.send(s, 4)
     names = [attributes(decode(q.body, REQUEST)["resource_logs"][0]["resource"][0])["host.name"]
@@ -318,15 +318,14 @@ def test_endless_answer_is_cut_off(t):
     assert "longer than 4 MiB" in r.log[0], r.log
 
 
-def test_bad_alert_is_lost_alone(t):
-    t.fill(9, 4)
-    with Server("poison") as s:
-        r = t.send(s, 9)
-        equal(t.send(s, 1, run_ms=200).requests, 0)
-    equal((r.sent, r.dropped, r.retries), (8, 1, 0))
-    good = [q for q in s.requests if b"POISON" not in q.body]
-    equal(sequences(good), [1, 2, 3, 5, 6, 7, 8, 9])
-    equal(r.log, ["otlp: 1 alert dropped (still in the store): HTTP status 400: poisoned"])
+def test_400_drops_a_batch_and_no_more(t):
+    t.fill(4)
+    with Server("400", "ok") as s:
+        r = t.send(s, 4)
+        t.fill(1, 5)
+        equal(t.send(s, 1).sent, 1)
+    equal([sequences([q]) for q in s.requests], [[1, 2, 3, 4], [5]])
+    equal((r.sent, r.dropped, r.retries), (0, 4, 0))
 
 
 def test_413_is_split(t):

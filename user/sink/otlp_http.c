@@ -8,8 +8,9 @@
  *   2xx                    delivered; records that a partial success rejects are counted
  *   429 502 503 504,       tried again until it works: 1 s doubling to 60 s, jittered, or as long
  *   no answer              as Retry-After says (http_retry.h)
- *   400 413                the batch is sent again in halves, so that one bad alert is lost alone
- *   anything else          dropped, counted, logged; dropped alerts stay in the store
+ *   413                    the request is too large: its alerts go in two smaller ones
+ *   anything else          never sent again ("the client MUST NOT retry the request when it
+ *                          receives HTTP 400"), counted, logged; the alerts stay in the store
  */
 #include "sink/otlp_http.h"
 
@@ -172,7 +173,7 @@ static enum outcome refused(struct otlp *o, size_t n)
 		    message);
 		return RETRY;
 	}
-	if (n > 1 && (status == 400 || status == 413))
+	if (n > 1 && status == 413)
 		return SPLIT;
 	drop(o, n, (unsigned)status, why, message);
 	return SENT;

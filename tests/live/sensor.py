@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A sensor of the test's own, the programs that give it something to see, and what it said.
+
+The machine is busy with other things, so events are found by the pid of what the test started, and
+nothing is waited for by sleeping: a process that is run for the purpose marks the place in the
+stream up to which everything has been seen (Sensor.sync).
+"""
+import atexit
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OUT = os.environ.get("OUT", os.path.join(ROOT, "build"))
+REDSHANK = os.environ.get("REDSHANK", os.path.join(OUT, "redshank"))
+TRIGGERS = os.path.join(OUT, "tests/trigger")
+PATIENCE = 90  # seconds; a machine with other work to do is no failure
+
+_children = []
+_directories = []
+
+
+def _clean_up():
+    for child in _children:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+    for directory in _directories:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+atexit.register(_clean_up)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def directory():
+    """A new one that only we can enter, removed at the end."""
+    path = tempfile.mkdtemp(prefix="redshank-test.")
+    _directories.append(path)
+    return path
+
+
+def start(args, **options):
+    """A process that does not outlive the suite."""
+    child = subprocess.Popen(args, **options)
+    _children.append(child)
+    return child
+
+
+def until(condition, what, patience=PATIENCE):
+    """The first true value of condition()."""
+    end = time.monotonic() + patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"{what}: not within {patience} s"
+        time.sleep(0.02)
+
+
+def get(line, name, default=None):
+    """A nested member by its dotted name."""
+    for part in name.split("."):
+        if not isinstance(line, dict) or part not in line:
+            return default
+        line = line[part]
+    return line
+
+
+def pid_of(line):
+    return get(line, "process.pid")
+
+
+class Lines:
+    """JSON Lines that somebody is still writing."""
+
+    def __init__(self, path):
+        self.path = path
+        self.file = open(path, "rb")
+        self.rest = b""
+        self.lines = []
+
+    def more(self):
+        *whole, self.rest = (self.rest + self.file.read()).split(b"\n")
+        self.lines += [json.loads(line.decode("utf-8")) for line in whole]
+        return self.lines
+
+    def find(self, action=None, pid=None, kind="event", where=None):
+        """All lines that match: an action is exec, exit, …"""
+        return [line for line in self.more()
+                if get(line, "event.kind") == kind
+                and action in (None, get(line, "event.action"))
+                and pid in (None, pid_of(line))
+                and (where is None or where(line))]
+
+    def wait(self, action=None, pid=None, kind="event", where=None):
+        """The first line that matches."""
+        found = until(lambda: self.find(action, pid, kind, where),
+                      f"{kind} {action or ''} of pid {pid}")
+        return found[0]
+
+    def alerts(self, pid):
+        return self.find(pid=pid, kind="alert")
+
+
+class Sensor(Lines):
+    """redshank run -o json, ready when it is there."""
+
+    def __init__(self, *args, config=None, store=None, command="run", **options):
+        self.dir = directory()
+        self.socket = os.path.join(self.dir, "socket")
+        self.store = store or os.path.join(self.dir, "alerts.db")
+        self.stderr_path = os.path.join(self.dir, "stderr")
+        out = os.path.join(self.dir, "stdout")
+        argv = [REDSHANK, "run", "-o", "json", "--socket", self.socket, "--store", self.store]
+        if config is not None:
+            path = os.path.join(self.dir, "redshank.yaml")
+            with open(path, "w") as f:
+                f.write(config)
+            argv += ["-c", path]
+        with open(out, "wb") as stdout, open(self.stderr_path, "wb") as stderr:
+            self.process = start([*argv, *args], stdin=subprocess.DEVNULL, stdout=stdout,
+                                 stderr=stderr, **options)
+        super().__init__(out)
+        until(self.ready, "sensor ready")
+
+    def ready(self):
+        assert self.process.poll() is None, f"the sensor ended: {self.stderr()}"
+        return self.stats() is not None
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def stderr(self):
+        with open(self.stderr_path, errors="replace") as f:
+            return f.read()
+
+    def stats(self):
+        """Its counters; None while nobody answers."""
+        answer = subprocess.run([REDSHANK, "stats", "-o", "json", "--socket", self.socket],
+                                capture_output=True, text=True, timeout=PATIENCE)
+        return json.loads(answer.stdout) if answer.returncode == 0 else None
+
+    def sync(self):
+        """Returns when all that happened before has been seen."""
+        mark = start(["/bin/true"], stdin=subprocess.DEVNULL)
+        mark.wait()
+        self.wait("exit", mark.pid)
+        return self
+
+    def exec_of(self, pid):
+        """The last exec event of the process, after a sync."""
+        found = self.sync().find("exec", pid)
+        assert found, f"no exec event of pid {pid}"
+        return found[-1]
+
+    def exits_of(self, pid):
+        return self.sync().find("exit", pid)
+
+    def stop(self, how=signal.SIGTERM):
+        """Exit status, and how many seconds it took."""
+        begin = time.monotonic()
+        self.process.send_signal(how)
+        status = self.process.wait(PATIENCE)
+        return status, time.monotonic() - begin
+
+
+class Trigger:
+    """A program of tests/trigger, or another one that says what it does in lines of JSON."""
+
+    def __init__(self, *args, program=None, lines=1, cwd=None, **options):
+        argv = [program or os.path.join(TRIGGERS, args[0]), *args[1:]]
+        self.process = start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=cwd, **options)
+        self.said = []
+        for _ in range(lines):
+            line = self.process.stdout.readline()
+            assert line, f"{argv}: ended with {self.process.wait(PATIENCE)} and said nothing"
+            self.said.append(json.loads(line))
+
+    @property
+    def pid(self):
+        """Of the process that matters, which may be a child of the one we started."""
+        return self.said[-1]["pid"] if self.said else self.process.pid
+
+    def end(self):
+        """Lets it go; its exit status as wait(2) has it: negative for a signal."""
+        self.process.stdin.close()
+        status = self.process.wait(PATIENCE)
+        self.process.stdout.close()
+        return status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.end()
+
+
+def bpf_owned_by(pid):
+    """Ids of programs and links that the process holds."""
+    held = set()
+    for kind in "prog", "link":
+        listing = subprocess.run(["bpftool", "-j", kind, "list"], capture_output=True, text=True,
+                                 timeout=PATIENCE)
+        for entry in json.loads(listing.stdout or "[]"):
+            if any(owner["pid"] == pid for owner in entry.get("pids", [])):
+                held.add((kind, entry["id"]))
+    return held
+
+
+def bpf_existing():
+    """Ids of all programs and links."""
+    return {(kind, entry["id"])
+            for kind in ("prog", "link")
+            for entry in json.loads(subprocess.run(
+                ["bpftool", "-j", kind, "list"], capture_output=True, text=True,
+                timeout=PATIENCE).stdout or "[]")}

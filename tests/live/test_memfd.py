@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that exist only in memory: each way to run one raises one alert, honest copies none."""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+from sensor import PATIENCE, TRIGGERS, Sensor, Trigger, directory, get, start, until
+from tap import equal, run, test
+
+RULE = "redshank.fileless.memfd_exec"
+WAYS = {  # mode of memfd_exec: what the alert says of the way in
+    "execveat": "execveat or fexecve on a descriptor",
+    "fexecve": "execveat or fexecve on a descriptor",
+    "dirfd": "execveat or fexecve on a descriptor",
+    "devfd": "execveat or fexecve on a descriptor",
+    "procfd": "execve of /proc/self/fd",
+    "threadself": "execve of /proc/thread-self/fd",
+    "passed": "execveat or fexecve on a descriptor",
+    "otherproc": "execve of a /proc path",
+    "thread": "execveat or fexecve on a descriptor",
+    "symlink": "execve of a path that leads to it",
+}
+
+
+def the_alert(sensor, pid):
+    alerts = sensor.sync().alerts(pid)
+    equal(len(alerts), 1, f"number of alerts of pid {pid}")
+    return alerts[0]
+
+
+def check_alert(alert, level="high"):
+    equal(get(alert, "rule.id"), RULE)
+    equal(get(alert, "log.level") or get(alert, "redshank.alert.level"), level, "level")
+    equal(get(alert, "threat.technique.id"), ["T1620"])
+    equal(get(alert, "threat.tactic.name"), ["Defense Evasion"])
+    assert get(alert, "message"), "no message"
+    assert get(alert, "event.id"), "no alert id"
+
+
+def attack(sensor, mode, *options):
+    with Trigger("memfd_exec", mode, *options) as t:
+        alert = the_alert(sensor, t.pid)
+    check_alert(alert)
+    evidence = get(alert, "redshank.alert.evidence")
+    equal(get(alert, "redshank.exe.origin"), "memfd")
+    equal(evidence["redshank.exe.origin"], "memfd")
+    assert "memfd_name" in evidence["redshank.exe.flags"], evidence
+    assert "memfd:kworker" in get(alert, "process.executable"), get(alert, "process.executable")
+    equal(get(alert, "process.args"), ["kworker/0:1", "payload", get(alert, "process.args")[2]])
+    ancestors = get(alert, "process.ancestors") or get(alert, "redshank.ancestors")
+    chain = [a["pid"] for a in ancestors]
+    assert os.getpid() in chain, f"we ({os.getpid()}) are not among its ancestors {chain}"
+    equal(chain[-1], 1, "the last ancestor")
+    if t.pid == t.process.pid:
+        equal(chain[0], os.getpid(), "the nearest ancestor")
+        equal(evidence["redshank.previous.executable"], os.path.join(TRIGGERS, "memfd_exec"))
+    return alert
+
+
+def way_in(mode):
+    def body(sensor):
+        options = [os.path.join(directory(), "tool")] if mode == "symlink" else []
+        for variant in "cloexec", "nocloexec":
+            if mode == "symlink" and variant == "nocloexec":
+                os.unlink(options[-1])
+            alert = attack(sensor, mode, variant, "stay", *options)
+            equal(get(alert, "redshank.alert.evidence")["redshank.exec.way"], WAYS[mode])
+
+    body.__name__ = mode
+    body.__doc__ = f"A memfd run by {mode} alerts once, high, T1620, with ancestors and evidence"
+    return test(body)
+
+
+for mode in WAYS:
+    way_in(mode)
+
+
+@test
+def gone_at_once(sensor):
+    """It alerts just as well when the program has ended before anybody looked."""
+    for _ in range(20):
+        attack(sensor, "execveat", "cloexec", "exit")
+
+
+@test
+def script(sensor):
+    """A script in a memfd alerts, with the interpreter as its program."""
+    for mode in "script", "script-execveat":
+        with Trigger("memfd_exec", mode) as t:
+            alert = the_alert(sensor, t.pid)
+        check_alert(alert)
+        equal(get(alert, "redshank.exec.interpreter"), "/bin/sh")
+        equal(get(alert, "process.executable"), os.path.realpath("/bin/sh"))
+        assert "script_memfd" in get(alert, "redshank.exe.flags"), alert
+
+
+@test
+def honest(sensor):
+    """A program that runs a sealed copy of its own file does not alert."""
+    with Trigger("reexec_sealed", "honest") as t:
+        event = sensor.exec_of(t.pid)
+        equal(sensor.alerts(t.pid), [])
+    equal(get(event, "redshank.exe.origin"), "memfd")
+    equal(get(event, "redshank.exe.same_content"), "yes")
+    equal(get(event, "redshank.exe.seals"),
+          ["F_SEAL_SEAL", "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_WRITE"])
+
+
+@test
+def gone_honest(sensor):
+    """One that ends too soon to be compared alerts low or not at all."""
+    for _ in range(20):
+        with Trigger("reexec_sealed", "gone") as t:
+            pass
+        levels = [get(a, "log.level") or get(a, "redshank.alert.level")
+                  for a in sensor.sync().alerts(t.pid)]
+        assert levels in ([], ["low"]), levels
+
+
+def pretender(mode, why):
+    def body(sensor):
+        with Trigger("reexec_sealed", mode) as t:
+            equal(t.said[-1]["changed"], mode == "impostor", "the trigger's own words")
+            alert = the_alert(sensor, t.pid)
+        check_alert(alert)
+        assert "runc_cloned:/proc/self/exe" in get(alert, "process.executable")
+
+    body.__name__ = mode
+    body.__doc__ = f"Under runc's name, {why}: alerts high"
+    return test(body)
+
+
+pretender("impostor", "sealed, with the size and the first 4 KiB of its file, but other content")
+pretender("other", "sealed, but another size")
+pretender("unsealed", "the same content but not sealed")
+pretender("half", "the same content but not sealed against writing")
+
+
+@test
+def deleted(sensor):
+    """A sealed copy of a file that was removed is not passed over."""
+    path = os.path.join(directory(), "dropped")
+    shutil.copy(os.path.join(TRIGGERS, "reexec_sealed"), path)
+    with Trigger("", "deleted", program=path) as t:
+        alert = the_alert(sensor, t.pid)
+    equal(get(alert, "rule.id"), RULE)
+
+
+@test
+def memfd_in_name_only(sensor):
+    """A file that is called memfd:x is a regular one."""
+    path = os.path.join(directory(), "memfd:x (deleted)")
+    shutil.copy(os.path.join(TRIGGERS, "exec_facts"), path)
+    with Trigger("", "stay", program=path) as t:
+        event = sensor.exec_of(t.pid)
+        equal(sensor.alerts(t.pid), [])
+    equal(get(event, "redshank.exe.origin"), "regular")
+    equal(get(event, "process.executable"), path)
+
+
+@test
+def ordinary(sensor):
+    """Shells, pipes and files on a tmpfs do not alert."""
+    path = os.path.join("/dev/shm", os.path.basename(directory()))
+    shutil.copy(os.path.join(TRIGGERS, "exec_facts"), path)
+    try:
+        with Trigger("", "stay", program=path) as t:
+            equal(get(sensor.exec_of(t.pid), "redshank.exe.origin"), "tmpfs")
+            equal(sensor.alerts(t.pid), [])
+    finally:
+        os.unlink(path)
+    shell = start(["/bin/sh", "-c", "ls / | grep . >/dev/null; exit 0"])
+    shell.wait()
+    sensor.sync()
+    family = {e["process"]["pid"] for e in sensor.find("exec")
+              if get(e, "process.parent.pid") == shell.pid} | {shell.pid}
+    assert len(family) >= 2, family
+    equal([a for pid in family for a in sensor.alerts(pid)], [])
+
+
+def tree_of(sensor, root):
+    """Pids of the process and all that it started, as the sensor has it."""
+    pids = {root}
+    for event in sensor.find("fork"):
+        if get(event, "process.parent.pid") in pids:
+            pids.add(get(event, "process.pid"))
+    return pids
+
+
+@test
+def runc(sensor):
+    """A container that runc starts does not alert, though runc runs from a memfd on its way."""
+    bundle = directory()
+    rootfs = os.path.join(bundle, "rootfs")
+    os.makedirs(os.path.join(rootfs, "bin"))
+    shutil.copy(shutil.which("busybox"), os.path.join(rootfs, "bin/busybox"))
+    os.symlink("busybox", os.path.join(rootfs, "bin/sh"))
+    subprocess.run(["runc", "spec"], cwd=bundle, check=True)
+    spec = os.path.join(bundle, "config.json")
+    subprocess.run(["sed", "-i", 's/"terminal": true/"terminal": false/; '
+                    's/"sh"$/"sh", "-c", "echo inside; read line"/', spec], check=True)
+    name = "redshank-" + os.path.basename(bundle)
+    container = start(["runc", "--root", os.path.join(bundle, "state"), "run", name], cwd=bundle,
+                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    equal(container.stdout.readline(), b"inside\n", "the container's output")
+    pids = tree_of(sensor.sync(), container.pid)
+    container.stdin.close()
+    equal(container.wait(PATIENCE), 0, "runc's exit status")
+    container.stdout.close()
+    sensor.sync()
+    pids |= tree_of(sensor, container.pid)
+    from_memfd = [e for pid in pids for e in sensor.find("exec", pid)
+                  if get(e, "redshank.exe.origin") == "memfd"]
+    alerts = [(get(a, "process.pid"), get(a, "message")) for pid in pids
+              for a in sensor.alerts(pid)]
+    equal(alerts, [], "alerts")
+    inside = [e for pid in pids for e in sensor.find("exec", pid)
+              if get(e, "process.executable") == "/bin/busybox"]
+    assert inside, "the container's own program was not seen"
+    assert from_memfd, "runc did not run from a memfd: this test shows nothing"
+
+
+@test
+def running_already(_):
+    """A program that runs from an unsealed memfd since before the sensor alerts."""
+    with Trigger("memfd_exec", "execveat", "stay") as t:
+        late = Sensor()
+        alert = the_alert(late, t.pid)
+        equal(late.stop()[0], 0)
+    check_alert(alert)
+    assert "was running already" in get(alert, "message"), get(alert, "message")
+    equal(get(alert, "event.action"), "proc")
+
+
+if __name__ == "__main__":
+    common = Sensor()
+    code = run(common)
+    common.stop(signal.SIGTERM)
+    sys.exit(code)
