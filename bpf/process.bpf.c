@@ -231,6 +231,44 @@ int exit__raw_tp(struct bpf_raw_tracepoint_args *ctx)
 	return on_exit((void *)ctx->args[0]);
 }
 
+/* --- rename --- */
+
+/* execve(2) renames, too; its own record tells that. Another thread may do it meanwhile. */
+static __always_inline bool renamed_by_exec(struct task_struct *t)
+{
+	if ((void *)t != (void *)bpf_get_current_task() || !bpf_core_field_exists(t->in_execve))
+		return false;
+	return BPF_CORE_READ_BITFIELD_PROBED(t, in_execve);
+}
+
+static __always_inline int on_rename(struct task_struct *t, const char *name)
+{
+	if (BPF_CORE_READ(t, flags) & PF_KTHREAD || renamed_by_exec(t))
+		return 0;
+	struct ev_rename *e = ev_reserve(&ring_bulk, rename);
+	if (!e)
+		return 0;
+	hdr_fill(&e->hdr, t);
+	/* The tracepoint comes first, the change after it; the record is about what is then. */
+	__builtin_memcpy(e->old, e->hdr.name, sizeof(e->old));
+	bpf_probe_read_kernel_str(e->new, sizeof(e->new), name);
+	__builtin_memcpy(e->hdr.name, e->new, sizeof(e->new));
+	ev_submit(e, EV_rename);
+	return 0;
+}
+
+SEC("tp_btf/task_rename")
+int BPF_PROG(rename__tp_btf, struct task_struct *t, const char *name)
+{
+	return on_rename(t, name);
+}
+
+SEC("raw_tp/task_rename")
+int rename__raw_tp(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_rename((void *)ctx->args[0], (void *)ctx->args[1]);
+}
+
 /* --- inventory --- */
 
 /* One proc record for each process, through the iterator's own file (seq_write, not a ring). */

@@ -115,12 +115,15 @@ check-deps: ## who includes what, file sizes, licence lines
 check-format: ## is everything as .clang-format says?
 	@$(RUN_TESTS) format
 
+docs: $(OUT)/tests/unit/test_events_md ## write docs/events.md from the tables
+	$< --print >docs/events.md
+
 format: ## make it so (clang-format 14)
 	find user bpf tests -name '*.[ch]' -exec clang-format -i {} +
 
 .PHONY: check bench test-programs asan-programs fuzz-programs asan-build fuzz-build asan fuzz fuzz-short \
 	check-unit check-golden check-bpf check-otlp check-live check-deploy check-deps check-format \
-	format
+	docs format
 
 -include $(addsuffix .d,$(TEST_PROGRAMS) $(FUZZERS) $(SEEDS))
 -include $(BPF_TEST_SRC:%.c=$(OUT)/%.d)

@@ -28,8 +28,10 @@ static const char *const states[] = {
 	[FEATURE_no] = "no", [FEATURE_yes] = "yes", [FEATURE_unknown] = "unknown"
 };
 
-static const char *outcome(const struct variant_result *r)
+static const char *outcome(const struct hook *h, const struct variant_result *r)
 {
+	if (r->attached && !r->fired && !hooks_fire_causes(h->event))
+		return "attaches; its event was not caused here";
 	return r->fired	     ? "fires"
 	       : r->attached ? "attaches, does not fire"
 	       : r->loaded   ? "loads, does not attach"
@@ -39,7 +41,7 @@ static const char *outcome(const struct variant_result *r)
 static void variant_text(struct buf *b, const struct hook *h, const char *v,
 			 const struct variant_result *r, bool chosen)
 {
-	buf_printf(b, "  %-16s %-14s %s%s%s%s\n", h->name, v, outcome(r), r->error ? ": " : "",
+	buf_printf(b, "  %-16s %-14s %s%s%s%s\n", h->name, v, outcome(h, r), r->error ? ": " : "",
 		   r->error ? strerror(-r->error) : "", chosen ? "  <- chosen" : "");
 }
 

@@ -11,10 +11,11 @@
 #include <sys/stat.h>
 #include <yaml.h>
 
+#include "control_wire.h"
 #include "sink/store.h"
 #include "source/bpf_obj.h"
 
-enum kind { TEXT, NUMBER, POWER_OF_TWO, BOOL };
+enum kind { TEXT, FORMAT, NUMBER, POWER_OF_TWO, BOOL };
 
 struct option_desc {
 	const char *key; /* with the keys above it, joined by dots */
@@ -23,9 +24,9 @@ struct option_desc {
 	unsigned min, max;
 };
 
-#define TEXT_OPT(key_, member_)                                     \
+#define TEXT_OPT(key_, kind_, member_)                              \
 	{                                                           \
-		key_, TEXT, offsetof(struct config, member_),       \
+		key_, kind_, offsetof(struct config, member_),      \
 			sizeof(((struct config *)0)->member_), 0, 0 \
 	}
 #define NUM_OPT(key_, kind_, member_, min_, max_)                            \
@@ -34,14 +35,14 @@ struct option_desc {
 	}
 
 static const struct option_desc options[] = {
-	TEXT_OPT("output.format", output),
+	TEXT_OPT("output.format", FORMAT, output),
 	NUM_OPT("output.alerts_only", BOOL, alerts_only, 0, 0),
-	TEXT_OPT("socket", socket),
-	TEXT_OPT("store.path", store_path),
+	{ "socket", TEXT, offsetof(struct config, socket), CONTROL_PATH_MAX, 0, 0 },
+	TEXT_OPT("store.path", TEXT, store_path),
 	NUM_OPT("store.alerts_max", NUMBER, store_alerts_max, 1, 10000000),
-	TEXT_OPT("otlp.url", otlp_url),
-	TEXT_OPT("otlp.headers_file", otlp_headers_file),
-	TEXT_OPT("otlp.ca_file", otlp_ca_file),
+	TEXT_OPT("otlp.url", TEXT, otlp_url),
+	TEXT_OPT("otlp.headers_file", TEXT, otlp_headers_file),
+	TEXT_OPT("otlp.ca_file", TEXT, otlp_ca_file),
 	NUM_OPT("otlp.timeout_ms", NUMBER, otlp_timeout_ms, 100, 600000),
 	NUM_OPT("limits.ring_main_kib", POWER_OF_TWO, ring_main_kib, 64, 1 << 20),
 	NUM_OPT("limits.ring_bulk_kib", POWER_OF_TWO, ring_bulk_kib, 64, 1 << 20),
@@ -77,6 +78,7 @@ struct reader {
 	const char *path;
 	yaml_parser_t parser;
 	yaml_mark_t mark;
+	bool seen[sizeof(options) / sizeof(options[0])], seen_env;
 };
 
 static int fail(struct reader *r, struct err *e, const char *fmt, ...)
@@ -119,6 +121,15 @@ static int parse_number(struct reader *r, const struct option_desc *o, const cha
 	return 0;
 }
 
+static bool is_format(const char *text)
+{
+	static const char *const formats[] = { "text", "json", "proto", "none" };
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (!strcmp(text, formats[i]))
+			return true;
+	return false;
+}
+
 static int set_option(struct reader *r, const char *key, const char *text, size_t len,
 		      struct err *e)
 {
@@ -128,8 +139,16 @@ static int set_option(struct reader *r, const char *key, const char *text, size_
 			continue;
 		if (strlen(text) != len)
 			return fail(r, e, "%s: NUL in a value", key);
+		if (r->seen[i])
+			return fail(r, e, "%s: given twice", key);
+		r->seen[i] = true;
 		bool yes = !strcmp(text, "true");
 		switch (o->kind) {
+		case FORMAT:
+			if (!is_format(text))
+				return fail(r, e, "%s: text, json, proto or none, not %.40s", key,
+					    text);
+			/* fallthrough */
 		case TEXT:
 			if (len >= o->size)
 				return fail(r, e, "%s: longer than %zu bytes", key, o->size - 1);
@@ -150,6 +169,9 @@ static int set_option(struct reader *r, const char *key, const char *text, size_
 
 static int read_env(struct reader *r, struct err *e)
 {
+	if (r->seen_env)
+		return fail(r, e, "env: given twice");
+	r->seen_env = true;
 	r->c->env_count = 0;
 	for (;;) {
 		yaml_event_t ev;
@@ -162,6 +184,8 @@ static int read_env(struct reader *r, struct err *e)
 			struct err why;
 			if (r->c->env_count == ENV_NAMES_MAX)
 				rc = fail(r, e, "env: more than %d names", ENV_NAMES_MAX);
+			else if (strlen(name) != ev.data.scalar.length)
+				rc = fail(r, e, "env: NUL in a name");
 			else if (env_name_check(name, &why))
 				rc = fail(r, e, "env: %s", why.text);
 			else
@@ -192,8 +216,14 @@ static int read_map(struct reader *r, const char *prefix, struct err *e)
 			yaml_event_delete(&k);
 			return fail(r, e, "a key is expected");
 		}
-		snprintf(key, sizeof(key), "%s%s", prefix, (const char *)k.data.scalar.value);
+		const char *name = (const char *)k.data.scalar.value;
+		/* Sections are maps: a dotted name or one with a NUL must not pass as another. */
+		bool odd = strlen(name) != k.data.scalar.length || strchr(name, '.');
+		snprintf(key, sizeof(key), "%s%s", prefix, name);
 		yaml_event_delete(&k);
+		if (odd)
+			return fail(r, e, "unknown key %.80s (deploy/redshank.yaml lists all)",
+				    key);
 		rc = next_event(r, &v, e);
 		if (rc)
 			return rc;
@@ -254,18 +284,6 @@ static int read_document(struct reader *r, struct err *e)
 	}
 }
 
-static int check(struct reader *r, struct err *e)
-{
-	static const char *const formats[] = { "text", "json", "proto", "none" };
-	bool known = false;
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		known |= !strcmp(r->c->output, formats[i]);
-	if (!known)
-		return err_set(e, -EINVAL, "%s: output.format: text, json, proto or none, not %s",
-			       r->path, r->c->output);
-	return 0;
-}
-
 int config_load(struct config *c, const char *path, struct err *e)
 {
 	struct stat st;
@@ -290,5 +308,5 @@ int config_load(struct config *c, const char *path, struct err *e)
 	int rc = read_document(&r, e);
 	yaml_parser_delete(&r.parser);
 	fclose(f);
-	return rc ? rc : check(&r, e);
+	return rc;
 }

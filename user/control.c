@@ -229,6 +229,13 @@ static int make_directory(const char *path, struct err *e)
 	return 0;
 }
 
+/* connect(2) refuses other files with the same error, and those are not ours to remove. */
+static bool is_socket(const char *path)
+{
+	struct stat st;
+	return !lstat(path, &st) && S_ISSOCK(st.st_mode);
+}
+
 static int bind_socket(int fd, const char *path, struct err *e)
 {
 	struct sockaddr_un a;
@@ -241,7 +248,7 @@ static int bind_socket(int fd, const char *path, struct err *e)
 		rc = err_set(e, -EADDRINUSE,
 			     "a sensor is running already (%s); redshank tail shows what it sees",
 			     path);
-	else if (probe >= 0 && errno == ECONNREFUSED)
+	else if (probe >= 0 && errno == ECONNREFUSED && is_socket(path))
 		unlink(path);
 	if (probe >= 0)
 		close(probe);

@@ -25,24 +25,57 @@ static int take_text(const json_t *o, const char *key, char *to, size_t cap, str
 	return 0;
 }
 
+static int take_number(const json_t *o, const char *key, json_int_t min, json_int_t max,
+		       uint64_t *ret, struct err *e)
+{
+	const json_t *v = json_object_get(o, key);
+	json_int_t n = json_integer_value(v);
+	if (!v)
+		return 0;
+	if (!json_is_integer(v) || n < min || n > max)
+		return err_set(e, -EINVAL,
+			       "%s: a number from %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT
+			       " is expected",
+			       key, min, max);
+	*ret = (uint64_t)n;
+	return 0;
+}
+
+static int take_bool(const json_t *o, const char *key, bool *ret, struct err *e)
+{
+	const json_t *v = json_object_get(o, key);
+	if (v && !json_is_boolean(v))
+		return err_set(e, -EINVAL, "%s: true or false is expected", key);
+	*ret = json_is_true(v);
+	return 0;
+}
+
 static int parse_tail(const json_t *o, struct tail_config *t, struct err *e)
 {
 	char format[16] = "text";
+	uint64_t pid = 0;
 	int rc = take_text(o, "format", format, sizeof(format), e);
 	if (!rc)
 		rc = take_text(o, "comm", t->filter.comm, sizeof(t->filter.comm), e);
 	if (!rc)
 		rc = take_text(o, "container", t->filter.container, sizeof(t->filter.container), e);
+	if (!rc)
+		rc = take_bool(o, "colour", &t->colour, e);
+	if (!rc)
+		rc = take_bool(o, "alerts_only", &t->filter.alerts_only, e);
+	/* A bit per type: the topmost one is JSON's sign. */
+	if (!rc)
+		rc = take_number(o, "types", INT64_MIN, INT64_MAX, &t->filter.types, e);
+	if (!rc)
+		rc = take_number(o, "pid", 0, UINT32_MAX, &pid, e);
+	if (!rc)
+		rc = take_number(o, "count", 0, INT64_MAX, &t->count, e);
 	if (!rc && tail_format_by_name(format, &t->format))
 		rc = err_set(e, -EINVAL, "there is no format \"%s\"", format);
 	if (rc)
 		return rc;
 	t->client = true;
-	t->colour = json_is_true(json_object_get(o, "colour"));
-	t->filter.alerts_only = json_is_true(json_object_get(o, "alerts_only"));
-	t->filter.types = (uint64_t)json_integer_value(json_object_get(o, "types"));
-	t->filter.pid = (uint32_t)json_integer_value(json_object_get(o, "pid"));
-	t->count = (uint64_t)json_integer_value(json_object_get(o, "count"));
+	t->filter.pid = (uint32_t)pid;
 	return 0;
 }
 

@@ -37,6 +37,7 @@ struct pipeline {
 	bool stop;
 	struct loop *loop;
 	uint64_t deadline; /* CLOCK_MONOTONIC ns; 0: none */
+	struct err *err; /* of the drain that is at work; may be NULL */
 	void (*finish)(void *ctx, struct sink *s);
 	void *finish_ctx;
 	void (*tick)(void *ctx);
@@ -119,11 +120,12 @@ static void lost_record(struct pipeline *p)
 static int on_record(void *ctx, const void *rec, size_t len)
 {
 	struct pipeline *p = ctx;
-	struct err e;
-	int rc = schema_check(rec, len, &e);
+	int rc = schema_check(rec, len, p->err);
 
 	if (rc == -ESTALE) {
 		rc = schema_upgrade(rec, &p->copy, sizeof(p->copy));
+		if (rc < 0)
+			err_set(p->err, rc, "no room to bring the record up to date");
 		rec = &p->copy;
 	}
 	if (rc == -ENOTSUP) {
@@ -229,7 +231,9 @@ static void nothing(void *ctx, uint32_t events)
 
 static int drain(struct pipeline *p, struct err *e)
 {
+	p->err = e;
 	int rc = p->source->ops->drain(p->source, on_record, p, BATCH, e);
+	p->err = NULL;
 	flush(p);
 	return rc;
 }

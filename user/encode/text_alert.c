@@ -13,6 +13,7 @@
 #define COLUMNS	     100
 #define INDENT	     10 /* of what stands behind the labels */
 #define TEXT_CUT     2048 /* bytes of one value */
+#define ANCESTOR_CUT 240 /* bytes of an ancestor's command line, and of each argument in it */
 #define COMMANDS_MAX 4 /* processes whose whole command line is shown */
 #define UNSET	     UINT32_MAX /* loginuid and session without a login */
 
@@ -217,19 +218,21 @@ static void program(struct report *r, const Redshank__V1__Process *p)
 }
 
 /* An argument as a shell would need it, so that `sh -c 'a b'` can't pass for `sh -c a b`. */
-static void put_arg(struct buf *b, const char *p, size_t len, bool more)
+static void put_arg(struct buf *b, const char *p, size_t len, bool more, size_t cut)
 {
 	bool quote = !len || memchr(p, ' ', len) || memchr(p, '\'', len);
 
 	if (!quote) {
-		text_put(b, p, len, more, TEXT_CUT);
+		text_put(b, p, len, more, cut);
 		return;
 	}
 	buf_putc(b, '\'');
-	for (size_t done = 0; done < len;) {
+	for (size_t done = 0, start = b->len; done < len;) {
 		const char *q = memchr(p + done, '\'', len - done);
 		size_t n = q ? (size_t)(q - p) - done : len - done;
-		text_put(b, p + done, n, more && !q, TEXT_CUT);
+		text_put(b, p + done, n, more && !q, cut);
+		if (b->len - start > cut)
+			break;
 		if (q)
 			buf_puts(b, "'\\''");
 		done += n + !!q;
@@ -237,7 +240,7 @@ static void put_arg(struct buf *b, const char *p, size_t len, bool more)
 	buf_putc(b, '\'');
 }
 
-static void put_command(struct buf *b, const Redshank__V1__Process *p)
+static void put_command(struct buf *b, const Redshank__V1__Process *p, size_t cut)
 {
 	size_t start = b->len;
 	bool raw = p->n_args_raw == p->n_args;
@@ -251,15 +254,16 @@ static void put_command(struct buf *b, const Redshank__V1__Process *p)
 		const char *arg = or_empty(p->args[i]);
 		if (i)
 			buf_putc(b, ' ');
-		if (i && b->len - start > TEXT_CUT) {
+		if (i && b->len - start > cut) {
 			buf_puts(b, TEXT_ELLIPSIS);
 			return;
 		}
 		bool more = p->args_truncated && i + 1 == p->n_args;
 		if (raw)
-			put_arg(b, (const char *)p->args_raw[i].data, p->args_raw[i].len, more);
+			put_arg(b, (const char *)p->args_raw[i].data, p->args_raw[i].len, more,
+				cut);
 		else
-			put_arg(b, arg, strlen(arg), more);
+			put_arg(b, arg, strlen(arg), more, cut);
 	}
 }
 
@@ -282,7 +286,7 @@ static void tree(struct report *r, const Redshank__V1__Alert *al)
 		new_line(r->out, INDENT);
 		const Redshank__V1__Process *p = i ? al->ancestors[i - 1] : al->process;
 		buf_printf(r->out, "%7u  ", p->pid);
-		put_command(r->out, p);
+		put_command(r->out, p, i ? ANCESTOR_CUT : TEXT_CUT);
 	}
 }
 

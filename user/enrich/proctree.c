@@ -238,11 +238,22 @@ static struct proc *add(struct proctree *t, uint32_t pid, uint64_t start)
 	return p;
 }
 
+/*
+ * A creator is older than what it created, or (at boot, when the clock stands still) has the lower
+ * pid. What records claim against that is not followed: so there are no cycles.
+ */
+static bool precedes(const struct proc *parent, const struct proc *p)
+{
+	return parent->start < p->start || (parent->start == p->start && parent->pid < p->pid);
+}
+
 static const struct proc *parent_of(const struct proctree *t, const struct proc *p)
 {
 	/* Not known when p was: an inventory goes by pid, and pids wrap. */
-	if (p->parent_slot == NONE)
-		return p->parent_start ? find(t, p->ppid, p->parent_start) : NULL;
+	if (p->parent_slot == NONE) {
+		const struct proc *q = p->parent_start ? find(t, p->ppid, p->parent_start) : NULL;
+		return q && precedes(q, p) ? q : NULL;
+	}
 	const struct proc *q = &t->slot[p->parent_slot];
 	return q->gen == p->parent_gen && q->pid ? q : NULL;
 }
@@ -252,15 +263,18 @@ static void set_parent(struct proctree *t, struct proc *p, const struct ev_hdr *
 	p->ppid = h->ppid;
 	p->parent_start = h->parent_start;
 	const struct proc *parent = find(t, h->ppid, h->parent_start);
-	if (!parent || parent == p)
+	if (!parent || !precedes(parent, p))
 		return;
 	p->parent_slot = parent->slot;
 	p->parent_gen = parent->gen;
 }
 
-/* What every record says of its process. */
+/* What every record says of its process. Of two ring buffers, one may be behind the other. */
 static void refresh(struct proc *p, const struct ev_hdr *h)
 {
+	if (h->time < p->updated)
+		return;
+	p->updated = h->time;
 	p->vpid = h->vpid;
 	p->uid = h->uid;
 	p->gid = h->gid;

@@ -44,6 +44,7 @@ struct proc {
 	uint64_t parent_start;
 	uint64_t exec_time; /* of the present image; 0: it forked and did not exec */
 	uint64_t exit_time; /* 0: running */
+	uint64_t updated; /* time of the record that ids, namespaces and comm are from */
 	uint64_t cgroup;
 	char comm[EV_COMM_LEN];
 	const struct image *image; /* NULL: not known */

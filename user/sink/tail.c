@@ -62,6 +62,16 @@ static int write_blocking(struct tail *t)
 	return 0;
 }
 
+/* A client that reads but never catches up must not make the buffer grow for ever. */
+static void discard_written(struct tail *t)
+{
+	if (t->written < t->out.len / 2)
+		return; /* moved bytes are paid for by written ones */
+	t->out.len -= t->written;
+	memmove(t->out.data, t->out.data + t->written, t->out.len);
+	t->written = 0;
+}
+
 int tail_client_write(struct sink *s, bool *ret_waiting)
 {
 	struct tail *t = (struct tail *)s;
@@ -73,6 +83,7 @@ int tail_client_write(struct sink *s, bool *ret_waiting)
 			continue;
 		if (n < 0 && errno == EAGAIN) {
 			*ret_waiting = true;
+			discard_written(t);
 			return 0;
 		}
 		if (n <= 0)
@@ -166,7 +177,10 @@ static int put_line(struct tail *t, bool counts)
 	return 0;
 }
 
-/* After a loss, the gap comes first; it needs room as the line does. */
+/*
+ * After a loss, the gap comes before anything else, also before what the client does not want to
+ * see; it needs room as a line does.
+ */
 static void make_up(struct tail *t, const struct event *ev)
 {
 	if (t->lost && t->out.len - t->written < TAIL_CLIENT_BACKLOG / 2)
@@ -178,9 +192,9 @@ static int on_event(struct sink *s, const struct event *ev)
 	struct tail *t = (struct tail *)s;
 	if (t->finished)
 		return 1;
+	make_up(t, ev);
 	if (!filter_event(&t->c.filter, ev))
 		return 0;
-	make_up(t, ev);
 	t->seq++;
 	encode_event(t, ev);
 	return put_line(t, ev->rec->type != EV_gap);
@@ -191,9 +205,9 @@ static int on_alert(struct sink *s, const struct alert *al)
 	struct tail *t = (struct tail *)s;
 	if (t->finished)
 		return 1;
+	make_up(t, al->event);
 	if (!filter_alert(&t->c.filter, al))
 		return 0;
-	make_up(t, al->event);
 	t->seq++;
 	encode_alert(t, al);
 	return put_line(t, true);
