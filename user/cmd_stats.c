@@ -49,7 +49,7 @@ static void print_section(const char *name, json_t *o)
 	json_t *v;
 	printf("%s\n", name);
 	json_object_foreach(o, key, v) if (json_is_integer(v))
-		printf("  %-18s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(v));
+		printf("  %-20s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(v));
 }
 
 static int print(const struct buf *b, bool json, struct err *e)

@@ -359,18 +359,14 @@ static void put_section(struct jw *j, const char *key)
 void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 {
 	struct jw j = { .out = out };
-	struct source_stats ss;
 	struct proctree_stats ps;
 	struct engine_stats es;
 
-	p->source->ops->stats(p->source, &ss);
 	proctree_get_stats(p->tree, &ps);
 	engine_get_stats(p->engine, &es);
 	jw_open(&j, '{');
 	put_section(&j, "source");
-	put(&j, "records", ss.records);
-	put(&j, "lost", ss.lost);
-	put(&j, "read_errors", ss.read_errors);
+	p->source->ops->stats(p->source, put, &j);
 	jw_close(&j, '}');
 	put_section(&j, "pipeline");
 	put(&j, "events", p->st.events);

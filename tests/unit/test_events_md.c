@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "encode/json_parts.h"
 #include "enrich/fields.h"
 #include "records.h"
 
@@ -24,11 +25,10 @@ static const char *format_doc(enum field_fmt f)
 	case FMT_NONE:
 		break;
 	case FMT_DEC:
+	case FMT_OPT:
 		return "number";
 	case FMT_ID:
 		return "decimal text";
-	case FMT_OPT:
-		return "number; absent when unset";
 	case FMT_HEX:
 		return "text `0x…`";
 	case FMT_OCT:
@@ -132,6 +132,19 @@ static void put_derived(struct buf *b)
 	buf_putc(b, '\n');
 }
 
+static void put_parts(struct buf *b, bool always)
+{
+	bool first = true;
+
+	for (unsigned i = 0; i < json_nparts; i++) {
+		if (!json_parts[i].has != always)
+			continue;
+		buf_printf(b, "%s`%s`", first ? "" : ", ", json_parts[i].name);
+		first = false;
+	}
+	buf_puts(b, ".\n\n");
+}
+
 static void page(struct buf *b)
 {
 	buf_puts(b,
@@ -162,11 +175,15 @@ static void page(struct buf *b)
 	buf_puts(b, "\n## From the process table, the host and the user table\n"
 		    "Absent when the process, or the fact, is not known.\n\n");
 	put_derived(b);
+	buf_puts(b, "## In JSON only\nIn each line: ");
+	put_parts(b, true);
+	buf_puts(b, "In alerts, or where there is reason: ");
+	put_parts(b, false);
 	buf_puts(b, "# Events\n");
 	for (unsigned i = 0; i < EV_TYPE_MAX; i++)
 		if (ev_desc(i))
 			put_event(b, ev_desc(i));
-	buf_puts(b, "# Values\n");
+	buf_puts(b, "# Values\nWhat they mean is told in `bpf/abi/event.h`.\n\n");
 	put_values(b, EV_exec, "redshank.exe.origin", false);
 	put_values(b, EV_exec, "redshank.exe.flags", true);
 	put_values(b, EV_exec, "redshank.exe.seals", true);

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "redshank.skel.h"
+#include "schema/schema.h"
 #include "source/features.h"
 #include "source/host_rec.h"
 #include "source/inventory.h"
@@ -200,13 +201,43 @@ static int source_fd(struct source *s)
 	return ((struct bpf_source *)s)->epoll;
 }
 
-static void get_stats(const struct source *s, struct source_stats *ret)
+/* What the programs count: per event, and for the CPUs that lost some, per CPU. */
+static void put_event_stats(const struct bpf_source *b, const struct ev_desc *d,
+			    source_counter_fn *put, void *ctx)
+{
+	u64 emitted = 0, lost = 0;
+	char key[64];
+
+	for (unsigned cpu = 0; cpu < b->cpus; cpu++) {
+		const volatile struct cpu_stats *st = &b->stats[cpu];
+		u64 n = st->ring_full[d->id] + st->scratch_busy[d->id];
+		emitted += st->emitted[d->id];
+		lost += n;
+		snprintf(key, sizeof(key), "%s.lost.cpu%u", d->key, cpu);
+		if (n)
+			put(ctx, key, n);
+	}
+	if (!emitted && !lost)
+		return;
+	snprintf(key, sizeof(key), "%s.emitted", d->key);
+	put(ctx, key, emitted);
+	snprintf(key, sizeof(key), "%s.lost", d->key);
+	put(ctx, key, lost);
+}
+
+static void get_stats(const struct source *s, source_counter_fn *put, void *ctx)
 {
 	const struct bpf_source *b = (const struct bpf_source *)s;
-	*ret = (struct source_stats){ .records = b->records, .lost = b->lost };
-	for (unsigned cpu = 0; b->stats && cpu < b->cpus; cpu++)
-		ret->read_errors +=
-			((const volatile struct cpu_stats *)&b->stats[cpu])->read_errors;
+	u64 errors = 0;
+
+	for (unsigned cpu = 0; cpu < b->cpus; cpu++)
+		errors += ((const volatile struct cpu_stats *)&b->stats[cpu])->read_errors;
+	put(ctx, "records", b->records);
+	put(ctx, "lost", b->lost);
+	put(ctx, "read_errors", errors);
+	for (unsigned i = 1; i < EV_TYPE_MAX; i++)
+		if (ev_desc(i))
+			put_event_stats(b, ev_desc(i), put, ctx);
 }
 
 static size_t stats_size(const struct bpf_source *b)

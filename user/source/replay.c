@@ -72,9 +72,10 @@ static int replay_drain(struct source *s, record_fn *fn, void *ctx, unsigned bud
 	return 1;
 }
 
-static void replay_stats(const struct source *s, struct source_stats *ret)
+static void replay_stats(const struct source *s, source_counter_fn *put, void *ctx)
 {
-	*ret = (struct source_stats){ .records = ((const struct replay *)s)->records };
+	put(ctx, "records", ((const struct replay *)s)->records);
+	put(ctx, "lost", 0);
 }
 
 static void replay_close(struct source *s)

@@ -20,11 +20,8 @@ struct source;
  */
 typedef int record_fn(void *ctx, const void *rec, size_t len);
 
-struct source_stats {
-	uint64_t records; /* given to the record_fn */
-	uint64_t lost; /* known to be lost before they got here */
-	uint64_t read_errors; /* memory that a BPF program could not read */
-};
+/* Takes one counter; key is valid during the call only. */
+typedef void source_counter_fn(void *ctx, const char *key, uint64_t value);
 
 struct source_ops {
 	const char *name;
@@ -36,7 +33,9 @@ struct source_ops {
 	 * *e set.
 	 */
 	int (*drain)(struct source *s, record_fn *fn, void *ctx, unsigned budget, struct err *e);
-	void (*stats)(const struct source *s, struct source_stats *ret);
+	/* At least records (given to the record_fn) and lost (known to be lost before they got
+	 * here). */
+	void (*stats)(const struct source *s, source_counter_fn *put, void *ctx);
 	void (*close)(struct source *s); /* accepts NULL */
 };
 
