@@ -16,8 +16,9 @@
 #include "enrich/proctree.h"
 #include "source/rec.h"
 
-#define BATCH	    1024 /* records between two looks at signals, timers and clients */
-#define LAST_DRAINS 64 /* batches taken at the end; the rest of a flood is left */
+#define BATCH	       1024 /* records between two looks at signals, timers and clients */
+#define DRAIN_PAUSE_NS NSEC_PER_MSEC
+#define LAST_DRAINS    64 /* batches taken at the end; the rest of a flood is left */
 
 struct out {
 	struct sink *sink;
@@ -36,6 +37,7 @@ struct pipeline {
 	struct pipeline_stats st;
 	bool stop;
 	struct loop *loop;
+	uint64_t drained; /* when the last drain began, CLOCK_MONOTONIC ns */
 	uint64_t deadline; /* CLOCK_MONOTONIC ns; 0: none */
 	struct err *err; /* of the drain that is at work; may be NULL */
 	void (*finish)(void *ctx, struct sink *s);
@@ -238,6 +240,20 @@ static int drain(struct pipeline *p, struct err *e)
 	return rc;
 }
 
+/*
+ * Under load, records come one by one and each would wake us: a thousand times a second is enough,
+ * and takes several at a time. An event after a quiet millisecond is still taken at once.
+ */
+static void pace(struct pipeline *p)
+{
+	uint64_t now = clock_monotonic(), since = now - p->drained;
+	if (since < DRAIN_PAUSE_NS) {
+		struct timespec ts = { .tv_nsec = (long)(DRAIN_PAUSE_NS - since) };
+		nanosleep(&ts, NULL);
+	}
+	p->drained = clock_monotonic();
+}
+
 static int run(struct pipeline *p, bool polled, struct err *e)
 {
 	int rc = 1; /* start with a drain: there may be records without any wake-up to come */
@@ -258,6 +274,8 @@ static int run(struct pipeline *p, bool polled, struct err *e)
 		 */
 		if (p->stop || !(n || rc == 1 || !polled))
 			continue;
+		if (polled && rc != 1)
+			pace(p);
 		rc = drain(p, e);
 		if (rc == -ENODATA)
 			return 0;

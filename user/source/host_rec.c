@@ -3,6 +3,9 @@
 #include "source/host_rec.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -30,19 +33,40 @@ static size_t read_line(const char *path, char *buf, size_t cap)
 	return nl ? (size_t)(nl - buf) : (size_t)n;
 }
 
+/* Do we and the first process that we see, on a host the machine's own, live in one such namespace?
+ */
+static bool shared(const char *ns)
+{
+	char path[64], own[64], first[64];
+	ssize_t n, m;
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", ns);
+	n = readlink(path, own, sizeof(own));
+	snprintf(path, sizeof(path), "/proc/1/ns/%s", ns);
+	m = readlink(path, first, sizeof(first));
+	return m <= 0 || (n == m && !memcmp(own, first, (size_t)n));
+}
+
 void host_rec_make(union rec_buf *r)
 {
 	struct ev_host *h = (struct ev_host *)r;
 	struct utsname u = { 0 };
-	char line[128];
+	char line[128], name[HOST_NAME_MAX + 1];
 
 	rec_init(r, EV_host, sizeof(*h));
 	h->unix_offset = (u64)clock_unix_offset();
 	uname(&u);
 	size_t n = read_line("/proc/sys/kernel/random/boot_id", line, sizeof(line));
 	rec_append(r, &h->boot_id, EVF_host_boot_id, line, n);
-	rec_append(r, &h->hostname, EVF_host_hostname, u.nodename, strlen(u.nodename));
-	n = read_line("/etc/machine-id", line, sizeof(line));
+	/* In a container that shares the host's pid namespace it is the host that we watch. */
+	n = shared("uts") ? 0 : read_line("/proc/1/root/etc/hostname", name, sizeof(name));
+	if (n)
+		rec_append(r, &h->hostname, EVF_host_hostname, name, n);
+	else
+		rec_append(r, &h->hostname, EVF_host_hostname, u.nodename, strlen(u.nodename));
+	n = read_line("/proc/1/root/etc/machine-id", line, sizeof(line));
+	if (!n)
+		n = read_line("/etc/machine-id", line, sizeof(line));
 	rec_append(r, &h->machine_id, EVF_host_machine_id, line, n);
 	rec_append(r, &h->kernel, EVF_host_kernel, u.release, strlen(u.release));
 	rec_append(r, &h->arch, EVF_host_arch, u.machine, strlen(u.machine));

@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Recordings of real attacks, replayed: the output must be the same to the byte, for any user, in any
+# time zone and locale. REDSHANK: the program.
+set -u
+here=$(dirname "$0")
+redshank=${REDSHANK:-${OUT:-build}/redshank}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 143' TERM INT
+count=0
+
+ok() {
+	count=$((count + 1))
+	echo "ok $count - $1"
+}
+
+not_ok() {
+	count=$((count + 1))
+	echo "not ok $count - $1"
+	sed 's/^/# /' "$dir/why" | head -40
+}
+
+# As nobody, where we are root and nobody can reach the program.
+user=
+if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups "$redshank" version \
+	>/dev/null 2>&1; then
+	user='setpriv --reuid=65534 --regid=65534 --clear-groups'
+fi
+
+for recording in "$here"/*.rsk; do
+	name=$(basename "$recording" .rsk)
+	if TZ=Pacific/Kiritimati LC_ALL=C $user "$redshank" replay -o json - <"$recording" \
+		>"$dir/json" 2>"$dir/why" &&
+		cmp "$dir/json" "$here/$name.json" >"$dir/why" 2>&1; then
+		ok "$name: the same JSON Lines"
+	else
+		diff "$here/$name.json" "$dir/json" >>"$dir/why"
+		not_ok "$name: the same JSON Lines"
+	fi
+	# The other two forms of the same: an alert in JSON is one everywhere.
+	alerts=$(grep -c '"kind":"alert"' "$here/$name.json")
+	$user "$redshank" replay --alerts-only -o text - <"$recording" >"$dir/text" 2>"$dir/why"
+	text=$(grep -c 'T1620' "$dir/text")
+	$user "$redshank" replay --alerts-only -o proto - <"$recording" >"$dir/proto" 2>"$dir/why"
+	proto=$(grep -ac 'redshank.fileless.memfd_exec' "$dir/proto")
+	if [ "$text" -ge "$alerts" ] && [ "$((text > 0))$((proto > 0))" = "$((alerts > 0))$((alerts > 0))" ]; then
+		ok "$name: the same verdict as text and as protobuf"
+	else
+		echo "$alerts alerts in JSON, $text in text, $proto in protobuf" >>"$dir/why"
+		not_ok "$name: the same verdict as text and as protobuf"
+	fi
+done
+echo "1..$count"
