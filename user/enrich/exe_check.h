@@ -8,7 +8,9 @@
 
 #include "schema/event.h"
 
-#define EXE_CHECK_MAX (256ULL << 20) /* larger programs are not compared: unknown */
+#define EXE_CHECK_MAX	(128ULL << 20) /* larger programs are not compared: unknown */
+#define EXE_CHECK_PER_S (64ULL << 20) /* bytes compared a second, in the long run; a burst of 4 s \
+				       */
 
 /* Does this record want the comparison? (An exec of a memfd.) */
 int exe_check_wanted(const struct event *ev);
