@@ -60,7 +60,8 @@ static __always_inline bool env_chosen(struct scratch *s)
 	return false;
 }
 
-/* Takes one environment string. Returns 1 at the end, with env.at below env.end if more is there. */
+/* Takes one environment string. Returns 1 at the end, with env.at below env.end if more is there.
+ */
 static __always_inline int env_step(struct scratch *s)
 {
 	if (s->env.at >= s->env.end)

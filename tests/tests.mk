@@ -75,7 +75,7 @@ $(FUZZERS): $(OUT)/%: %.c $(LIB) | $(OUT)/.deps-test-ok
 # --- what to run ---
 
 check: deps all test-programs asan-build fuzz-build ## deps, build, every test (as root)
-	@$(RUN_TESTS) format deps unit asan golden bpf otlp live fuzz
+	@$(RUN_TESTS) format deps unit asan golden bpf otlp live deploy fuzz
 
 test-programs: $(TEST_PROGRAMS)
 

@@ -3,6 +3,7 @@
 #include "cmd.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -38,13 +39,19 @@ int cmd_fail(int error, const struct err *e)
 	}
 }
 
-int cmd_usage(const char *usage, int wrong)
+int cmd_usage(const char *usage)
 {
-	if (!wrong) {
-		fputs(usage, stdout);
-		return 0;
-	}
-	const char *name = usage + strlen("usage: redshank ");
-	log_error("see redshank %.*s --help", (int)strcspn(name, " "), name);
+	fputs(usage, stdout);
+	return 0;
+}
+
+int cmd_bad_option(const char *usage, int opt, char **argv)
+{
+	const char *name = usage + strlen("usage: redshank "), *arg = argv[optind - 1];
+	char letter[] = { '-', (char)optopt, '\0' }; /* it may stand within a word: -xvf */
+
+	log_error("%s %s; see redshank %.*s --help",
+		  opt == ':' ? "no value for option" : "unknown option",
+		  strncmp(arg, "--", 2) ? letter : arg, (int)strcspn(name, " "), name);
 	return EX_USAGE;
 }

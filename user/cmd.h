@@ -19,7 +19,10 @@ int cmd_probe(int argc, char **argv);
 /* Prints the error and gives the sysexits.h code that fits the negative errno. */
 int cmd_fail(int error, const struct err *e);
 
-/* Prints the usage text for -h (to stdout, 0) or a hint after a wrong option (EX_USAGE). */
-int cmd_usage(const char *usage, int wrong);
+/* Prints the usage text for -h to stdout; 0. */
+int cmd_usage(const char *usage);
+
+/* Says what getopt_long() did not like: it returned opt, '?' or ':'. EX_USAGE. */
+int cmd_bad_option(const char *usage, int opt, char **argv);
 
 #endif

@@ -364,17 +364,6 @@ static int bad_value(const char *option, const char *value, const char *expected
 	return EX_USAGE;
 }
 
-/* What getopt_long() did not like: a short option may stand within a word. */
-static const char *option_name(const char *arg)
-{
-	static char name[] = "-?";
-
-	if (arg[0] == '-' && arg[1] == '-')
-		return arg;
-	name[1] = (char)optopt;
-	return name;
-}
-
 int cmd_alerts(int argc, char **argv)
 {
 	enum { OPT_since = 256, OPT_level, OPT_rule, OPT_store };
@@ -393,7 +382,6 @@ int cmd_alerts(int argc, char **argv)
 	struct listing l = { 0 };
 
 	optind = 0; /* main has parsed its own options with it */
-	opterr = 0;
 	for (int c; (c = getopt_long(argc, argv, ":o:n:h", options, NULL)) != -1;) {
 		switch (c) {
 		case 'o':
@@ -422,12 +410,9 @@ int cmd_alerts(int argc, char **argv)
 			path = optarg;
 			break;
 		case 'h':
-			return cmd_usage(usage, 0);
+			return cmd_usage(usage);
 		default:
-			log_error("%s %s; see redshank alerts --help",
-				  c == ':' ? "no value for option" : "unknown option",
-				  option_name(argv[optind - 1]));
-			return EX_USAGE;
+			return cmd_bad_option(usage, c, argv);
 		}
 	}
 	const char *what = optind < argc ? argv[optind++] : "list";

@@ -161,7 +161,7 @@ int cmd_probe(int argc, char **argv)
 	bool json = false;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "o:vh", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":o:vh", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'o':
 			json = !strcmp(optarg, "json");
@@ -174,9 +174,9 @@ int cmd_probe(int argc, char **argv)
 			log_set_level(LOG_LEVEL_debug);
 			break;
 		case 'h':
-			return cmd_usage(usage, 0);
+			return cmd_usage(usage);
 		default:
-			return cmd_usage(usage, 1);
+			return cmd_bad_option(usage, opt, argv);
 		}
 	}
 	if (optind < argc) {

@@ -86,7 +86,7 @@ int cmd_record(int argc, char **argv)
 	uint64_t duration = 0;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:vh", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":c:vh", longs, NULL)) != -1) {
 		switch (opt) {
 		case OPT_DURATION:
 			if (parse_duration(optarg, &duration)) {
@@ -101,9 +101,9 @@ int cmd_record(int argc, char **argv)
 			log_set_level(LOG_LEVEL_debug);
 			break;
 		case 'h':
-			return cmd_usage(record_usage, 0);
+			return cmd_usage(record_usage);
 		default:
-			return cmd_usage(record_usage, 1);
+			return cmd_bad_option(record_usage, opt, argv);
 		}
 	}
 	if (optind + 1 != argc) {
@@ -162,7 +162,7 @@ int cmd_replay(int argc, char **argv)
 	struct err e;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "o:t:n:h", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":o:t:n:h", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'o':
 			if (tail_format_by_name(optarg, &t.format)) {
@@ -189,9 +189,9 @@ int cmd_replay(int argc, char **argv)
 			stats = true;
 			break;
 		case 'h':
-			return cmd_usage(replay_usage, 0);
+			return cmd_usage(replay_usage);
 		default:
-			return cmd_usage(replay_usage, 1);
+			return cmd_bad_option(replay_usage, opt, argv);
 		}
 	}
 	if (optind + 1 != argc) {

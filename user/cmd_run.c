@@ -187,7 +187,7 @@ int cmd_run(int argc, char **argv)
 	struct err e;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:o:vh", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":c:o:vh", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			config = optarg;
@@ -218,9 +218,9 @@ int cmd_run(int argc, char **argv)
 			log_set_level(LOG_LEVEL_debug);
 			break;
 		case 'h':
-			return cmd_usage(usage, 0);
+			return cmd_usage(usage);
 		default:
-			return cmd_usage(usage, 1);
+			return cmd_bad_option(usage, opt, argv);
 		}
 	}
 	if (optind < argc) {

@@ -95,7 +95,7 @@ int cmd_stats(int argc, char **argv)
 	struct err e;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "o:c:h", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":o:c:h", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'o':
 			json = !strcmp(optarg, "json");
@@ -111,9 +111,9 @@ int cmd_stats(int argc, char **argv)
 			config = optarg;
 			break;
 		case 'h':
-			return cmd_usage(usage, 0);
+			return cmd_usage(usage);
 		default:
-			return cmd_usage(usage, 1);
+			return cmd_bad_option(usage, opt, argv);
 		}
 	}
 	if (optind < argc) {

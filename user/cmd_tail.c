@@ -219,9 +219,8 @@ static int set_option(struct options *o, int opt, const char *arg)
 		return 0;
 	case 'h':
 		return -1;
-	default:
-		return cmd_usage(usage, 1);
 	}
+	return 0;
 }
 
 int cmd_tail(int argc, char **argv)
@@ -246,10 +245,12 @@ int cmd_tail(int argc, char **argv)
 	struct options o = { .tail = { .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") } };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "o:t:p:n:c:vh", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":o:t:p:n:c:vh", longs, NULL)) != -1) {
+		if (opt == '?' || opt == ':')
+			return cmd_bad_option(usage, opt, argv);
 		int rc = set_option(&o, opt, optarg);
 		if (rc)
-			return rc < 0 ? cmd_usage(usage, 0) : rc;
+			return rc < 0 ? cmd_usage(usage) : rc;
 	}
 	if (optind < argc) {
 		log_error("tail takes no arguments: %s", argv[optind]);

@@ -271,6 +271,7 @@ static int read_document(struct reader *r, struct err *e)
 		case YAML_MAPPING_START_EVENT:
 			rc = read_map(r, "", e);
 			break;
+		case YAML_ALIAS_EVENT:
 		case YAML_SCALAR_EVENT:
 		case YAML_SEQUENCE_START_EVENT:
 			if (!empty)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* redshank: the table of subcommands. */
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -47,6 +48,7 @@ int main(int argc, char **argv)
 		puts("redshank " REDSHANK_VERSION);
 		return 0;
 	}
+	opterr = 0; /* commands say what is wrong, in one line */
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(commands[i].name, name))
 			return commands[i].run(argc - 1, argv + 1);

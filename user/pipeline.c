@@ -97,6 +97,9 @@ static void judge(struct pipeline *p, const struct ev_hdr *rec)
 {
 	struct event ev = { .rec = rec, .desc = ev_desc(rec->type), .host = &p->host };
 
+	/* Of threads that end at the same moment two may take themselves for the last. */
+	if (rec->type == EV_exit && proctree_ended(p->tree, rec))
+		return;
 	if (rec->type == EV_host)
 		host_update(&p->host, rec);
 	ev.seq = ++p->st.events;

@@ -199,7 +199,7 @@ class Trigger:
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
+        if not self.process.stdin.closed:  # children may read it when the process itself is gone
             self.end()
 
 

@@ -210,6 +210,27 @@ static void threads(void **state)
 	assert_int_equal(stats().live, 1);
 }
 
+/* The two ring buffers are read one after the other: a record may be older than the last one. */
+static void late_record(void **state)
+{
+	(void)state;
+	const struct proc *p = do_exec(id(5, 1), id(1, 0), "/bin/after");
+	struct ev_rename *r = REC_NEW(rename);
+	set_ids(&r->hdr, id(5, 1), id(1, 0));
+	memcpy(r->hdr.name, "before", 7);
+	r->hdr.euid = 0;
+	now -= 10;
+	p = update(r);
+	assert_string_equal(p->comm, "test");
+	assert_int_equal(p->euid, 1000);
+	now += 10;
+	r = REC_NEW(rename);
+	set_ids(&r->hdr, id(5, 1), id(1, 0));
+	memcpy(r->hdr.name, "newest", 7);
+	p = update(r);
+	assert_string_equal(p->comm, "newest");
+}
+
 static void images_are_shared(void **state)
 {
 	(void)state;
@@ -343,6 +364,7 @@ int main(void)
 		T(lineage_outlives_the_parent),
 		T(pid_reuse),
 		T(threads),
+		T(late_record),
 		T(images_are_shared),
 		T(inventory),
 		T(never_seen_before),

@@ -411,6 +411,12 @@ void proctree_update(struct proctree *t, struct event *ev)
 		ev->proc = NULL;
 }
 
+bool proctree_ended(struct proctree *t, const struct ev_hdr *h)
+{
+	const struct proc *p = find(t, h->pid, h->start);
+	return p && p->exit_time;
+}
+
 const struct proc *proctree_parent(const struct proctree *t, const struct proc *p)
 {
 	return parent_of(t, p);

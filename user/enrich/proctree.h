@@ -9,6 +9,7 @@
 #ifndef REDSHANK_ENRICH_PROCTREE_H
 #define REDSHANK_ENRICH_PROCTREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,6 +74,9 @@ void proctree_free(struct proctree *t);
  * once per event, in order. The proc is valid until the next call.
  */
 void proctree_update(struct proctree *t, struct event *ev);
+
+/* Has the process of the record been seen to end? */
+bool proctree_ended(struct proctree *t, const struct ev_hdr *h);
 
 /* Nearest first; returns how many (at most max). Its creator, even where it was re-parented. */
 unsigned proctree_ancestors(const struct proctree *t, const struct proc *p, const struct proc **ret,

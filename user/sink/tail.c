@@ -133,9 +133,11 @@ static void encode_alert(struct tail *t, const struct alert *al)
 	}
 }
 
+/* After a loss nothing has room before the gap: it stands where the lines are missing. */
 static bool has_room(const struct tail *t)
 {
-	return !t->c.client || t->out.len - t->written + t->line.len <= TAIL_CLIENT_BACKLOG;
+	return !t->c.client ||
+	       (!t->lost && t->out.len - t->written + t->line.len <= TAIL_CLIENT_BACKLOG);
 }
 
 /* Tells a client how many lines it lost, in the place where they would have been. */

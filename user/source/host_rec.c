@@ -3,9 +3,7 @@
 #include "source/host_rec.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -33,35 +31,33 @@ static size_t read_line(const char *path, char *buf, size_t cap)
 	return nl ? (size_t)(nl - buf) : (size_t)n;
 }
 
-/* Do we and the first process that we see, on a host the machine's own, live in one such namespace?
- */
-static bool shared(const char *ns)
+/* Is our host name that of pid 1? Yes outside of containers. */
+static bool shares_uts_namespace(void)
 {
-	char path[64], own[64], first[64];
-	ssize_t n, m;
-
-	snprintf(path, sizeof(path), "/proc/self/ns/%s", ns);
-	n = readlink(path, own, sizeof(own));
-	snprintf(path, sizeof(path), "/proc/1/ns/%s", ns);
-	m = readlink(path, first, sizeof(first));
+	char own[64], first[64];
+	ssize_t n = readlink("/proc/self/ns/uts", own, sizeof(own));
+	ssize_t m = readlink("/proc/1/ns/uts", first, sizeof(first));
 	return m <= 0 || (n == m && !memcmp(own, first, (size_t)n));
 }
 
+/*
+ * In a container that shares the host's pid namespace it is the host that we watch, and pid 1 shows
+ * the host's files.
+ */
 void host_rec_make(union rec_buf *r)
 {
 	struct ev_host *h = (struct ev_host *)r;
 	struct utsname u = { 0 };
-	char line[128], name[HOST_NAME_MAX + 1];
+	char line[128];
 
 	rec_init(r, EV_host, sizeof(*h));
 	h->unix_offset = (u64)clock_unix_offset();
 	uname(&u);
 	size_t n = read_line("/proc/sys/kernel/random/boot_id", line, sizeof(line));
 	rec_append(r, &h->boot_id, EVF_host_boot_id, line, n);
-	/* In a container that shares the host's pid namespace it is the host that we watch. */
-	n = shared("uts") ? 0 : read_line("/proc/1/root/etc/hostname", name, sizeof(name));
+	n = shares_uts_namespace() ? 0 : read_line("/proc/1/root/etc/hostname", line, sizeof(line));
 	if (n)
-		rec_append(r, &h->hostname, EVF_host_hostname, name, n);
+		rec_append(r, &h->hostname, EVF_host_hostname, line, n);
 	else
 		rec_append(r, &h->hostname, EVF_host_hostname, u.nodename, strlen(u.nodename));
 	n = read_line("/proc/1/root/etc/machine-id", line, sizeof(line));
