@@ -119,6 +119,7 @@ static int replay(const char *path, const struct tail_config *t, bool stats)
 	struct pipeline *p;
 	struct sink *s;
 	struct err e;
+	struct pipeline_stats st;
 
 	users_disable(); /* the same output on every machine */
 	int rc = replay_open(path, &src, &e);
@@ -135,6 +136,9 @@ static int replay(const char *path, const struct tail_config *t, bool stats)
 		rc = pipeline_add_sink(p, s, true);
 	if (!rc)
 		rc = pipeline_run(p, 0, &e);
+	pipeline_get_stats(p, &st);
+	if (!rc && st.sink_errors)
+		rc = err_set(&e, -EIO, "the output could not be written (disk full?)");
 	if (stats) {
 		struct buf b = { 0 };
 		pipeline_stats_json(p, &b);

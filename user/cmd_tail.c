@@ -71,7 +71,10 @@ static int copy_stream(int fd, uint64_t duration)
 	static char buf[65536];
 	struct sigaction sa = { .sa_handler = on_stop };
 	uint64_t end = duration ? clock_monotonic() + duration : 0;
+	struct err e;
+	int rc = 0;
 
+	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	while (!stopped) {
@@ -90,11 +93,15 @@ static int copy_stream(int fd, uint64_t duration)
 			continue;
 		if (n <= 0) /* count reached, or the sensor stopped */
 			break;
-		if (write_all(buf, (size_t)n))
+		rc = write_all(buf, (size_t)n);
+		if (rc)
 			break;
 	}
 	close(fd);
-	return 0;
+	if (!rc || rc == -EPIPE)
+		return 0;
+	err_set(&e, rc, "the output could not be written: %s", strerror(-rc));
+	return cmd_fail(-EIO, &e);
 }
 
 static int tail_alone(const struct config *c, const struct options *o)
@@ -103,6 +110,7 @@ static int tail_alone(const struct config *c, const struct options *o)
 	struct source *src;
 	struct sink *s;
 	struct err e;
+	struct pipeline_stats st;
 
 	int rc = live_open(c, &p, &src, &e);
 	if (rc)
@@ -114,6 +122,9 @@ static int tail_alone(const struct config *c, const struct options *o)
 		rc = pipeline_add_sink(p, s, true);
 	if (!rc)
 		rc = pipeline_run(p, o->duration, &e);
+	pipeline_get_stats(p, &st);
+	if (!rc && st.sink_errors)
+		rc = err_set(&e, -EIO, "the output could not be written (disk full?)");
 	pipeline_free(p, clock_monotonic() + NSEC_PER_SEC);
 	return rc ? cmd_fail(rc, &e) : 0;
 }

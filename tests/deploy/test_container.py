@@ -130,7 +130,8 @@ class Node:
         self.sensor.start()
         self.lines = Lines(self.sensor.path("stdout"))
         probe = self.pod.container["startupProbe"]
-        until(lambda: self.sensor.exec(*probe["exec"]["command"]).returncode == 0, "startup probe",
+        until(lambda: self.sensor.running() and
+              self.sensor.exec(*probe["exec"]["command"]).returncode == 0, "startup probe",
               probe["periodSeconds"] * probe["failureThreshold"])
 
     def alert(self, pid):

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """deploy/redshank.service: installed by `make install`, started by systemd in a container.
 
-systemd runs as pid 1 of a container (boot), so the sensor in it sees the kernel's events, but not
-the processes of other pid namespaces in /proc: what needs those is for the live tests.
+systemd runs as pid 1 of a container (boot), so the sensor in it sees the whole kernel's events, but
+in /proc its own pid namespace alone: what is to be known of other processes is for the live tests.
 """
 import atexit
 import glob
@@ -106,8 +106,10 @@ class Machine:
         return self.output("systemctl", "show", "-P", name, UNIT)
 
     def alerts(self):
-        return [json.loads(line) for line in
-                self.must("redshank", "alerts", "-o", "json").splitlines()]
+        """Those about this machine's own processes: others use the kernel, too."""
+        here = os.stat(f"/proc/{self.leader}/ns/pid").st_ino
+        lines = self.must("redshank", "alerts", "-o", "json").splitlines()
+        return [a for a in map(json.loads, lines) if get(a, "redshank.ns.pid") == here]
 
     def path(self, path):
         """The machine's file, seen from here."""
@@ -202,10 +204,19 @@ def confined(m):
 @test
 def alerted(m):
     """A program run from a memfd is in redshank alerts."""
-    pid = json.loads(m.must("memfd_exec", "execveat", "exit"))["pid"]
-    [alert] = until(lambda: [a for a in m.alerts() if get(a, "process.vpid") == pid], "alert")
+    with open(m.path("/run/systemd/system/attack.service"), "w") as f:
+        f.write("[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+                "ExecStart=/usr/local/bin/memfd_exec execveat exit\n")
+    m.must("systemctl", "start", "attack.service")
+    pid = int(m.output("systemctl", "show", "-P", "ExecMainPID", "attack.service"))
+    [alert] = until(m.alerts, "alert")
+    equal(get(alert, "process.vpid"), pid)
     equal(get(alert, "rule.id"), "redshank.fileless.memfd_exec")
     assert get(alert, "process.executable").startswith("/memfd:"), alert
+    # It was there before the sensor, and has another number here than in the kernel.
+    equal(get(alert, "process.parent.name"), "systemd")
+    with open(f"/proc/{m.leader}/cmdline") as f:
+        equal(get(alert, "process.parent.args"), f.read().split("\0")[:-1])
 
 
 @test

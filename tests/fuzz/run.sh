@@ -56,6 +56,7 @@ seeds() {
 		mkdir -p "$fuzz/seeds/$target"
 		lines_of "$text" "$fuzz/seeds/$target/line"
 	done
+	cp deploy/redshank.yaml "$fuzz/seeds/fuzz_config/"
 }
 
 targets=$(find tests/fuzz -name 'fuzz_*.c' -exec basename {} .c \; | sort)

@@ -203,22 +203,26 @@ class Trigger:
             self.end()
 
 
-def bpf_owned_by(pid):
-    """Ids of programs and links that the process holds."""
+def bpf_held_by(pid):
+    """Programs and links that the process holds, as {("prog" or "link", id)}."""
     held = set()
-    for kind in "prog", "link":
-        listing = subprocess.run(["bpftool", "-j", kind, "list"], capture_output=True, text=True,
-                                 timeout=PATIENCE)
-        for entry in json.loads(listing.stdout or "[]"):
-            if any(owner["pid"] == pid for owner in entry.get("pids", [])):
-                held.add((kind, entry["id"]))
+    for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+        try:
+            with open(f"/proc/{pid}/fdinfo/{fd}") as f:
+                lines = dict(line.split(":", 1) for line in f if ":" in line)
+        except FileNotFoundError:
+            continue
+        for kind in "prog", "link":
+            if f"{kind}_id" in lines:
+                held.add((kind, int(lines[f"{kind}_id"])))
     return held
 
 
 def bpf_existing():
-    """Ids of all programs and links."""
-    return {(kind, entry["id"])
-            for kind in ("prog", "link")
-            for entry in json.loads(subprocess.run(
-                ["bpftool", "-j", kind, "list"], capture_output=True, text=True,
-                timeout=PATIENCE).stdout or "[]")}
+    """Ids of all programs and links in the kernel."""
+    found = set()
+    for kind in "prog", "link":
+        listing = subprocess.run(["bpftool", "-j", kind, "list"], capture_output=True, text=True,
+                                 timeout=PATIENCE, check=True)
+        found |= {(kind, entry["id"]) for entry in json.loads(listing.stdout)}
+    return found

@@ -15,7 +15,9 @@
 #include "detect/d_memfd_exec.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
+#include "enrich/exe_check.h"
 #include "enrich/proctree.h"
 #include "schema/value.h"
 
@@ -49,11 +51,15 @@ static const char *way_in(const char *filename, size_t len)
 	return "execve of a path that leads to it";
 }
 
-/* Could this be a runtime that runs a copy of itself? Then the comparison decides. */
+/*
+ * Could this be a runtime that runs a copy of itself? Runtimes are root's files; of what belongs to
+ * somebody else, nothing follows from a copy.
+ */
 static bool claims_own_copy(const struct event *ev, u64 size, u32 seals)
 {
 	const struct image *prev = ev->proc ? ev->proc->prev_image : NULL;
-	return sealed(seals) && prev && prev->exe_size == size && image_is_linked(prev);
+	return sealed(seals) && prev && prev->exe_size == size && !prev->exe_uid &&
+	       !(prev->exe_mode & S_IWOTH) && size <= EXE_CHECK_MAX && image_is_linked(prev);
 }
 
 static void previous_evidence(struct verdict *v, const struct event *ev)
@@ -84,7 +90,8 @@ static int on_exec(const struct event *ev, struct verdict *v)
 		v->severity = SEVERITY_high;
 		if (claims_own_copy(ev, x->exe_size, x->exe_seals)) {
 			if (x->same_content == SAME_CONTENT_unknown) {
-				v->severity = SEVERITY_low;
+				/* Runtimes are started by root, or by users who get a question. */
+				v->severity = ev->rec->euid ? SEVERITY_medium : SEVERITY_low;
 				note = "; it may be the process's own copy of itself, but was gone "
 				       "before "
 				       "the contents could be compared";

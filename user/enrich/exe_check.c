@@ -3,6 +3,7 @@
 #include "enrich/exe_check.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,36 +21,90 @@ int exe_check_wanted(const struct event *ev)
 }
 
 /*
- * Opens a path of /proc and makes sure that it is the inode that the kernel told us of: paths are
- * the process's to change. Devices are not compared: stat(2) gives overlayfs and btrfs files other
- * ones than the superblock's; size is, and the content will be.
+ * The memfd that the process runs. It may run something else by now, on a file system whose server
+ * is the attacker (FUSE) and never answers: so nothing is opened for reading, and no server is
+ * asked, before device and inode are those of the record.
  */
-static int open_checked(const char *path, u64 ino, u64 size, bool *ret_linked)
+static int open_memfd(const struct event *ev)
 {
-	struct stat st = { 0 };
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
+	const struct ev_exec *x = EVENT_AS(exec, ev);
+	struct statx st;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", ev->rec->pid);
+	int at = open(path, O_PATH | O_CLOEXEC);
+	if (at < 0)
 		return -1;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_ino == ino && (u64)st.st_size == size) {
-		*ret_linked = st.st_nlink > 0;
-		return fd;
+	int fd = -1;
+	if (!statx(at, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &st) &&
+	    st.stx_ino == x->exe_ino && st.stx_dev_major == x->exe_dev >> 20 &&
+	    st.stx_dev_minor == (x->exe_dev & 0xfffff)) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", at);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
 	}
-	close(fd);
-	return -1;
+	close(at);
+	return fd;
 }
 
-/* The file that ran before: by its path in the process's root, or as its creator's executable. */
-static int open_previous(const struct event *ev, const struct image *prev, bool *ret_linked)
+/*
+ * Can only root (or whoever we run as) have made this, and put something else in its place? In a
+ * sticky directory such as /tmp, what is root's stays root's.
+ */
+static bool trusted(int fd, bool dir)
 {
-	char path[EV_PATH_MAX + 64];
+	struct stat st;
+	if (fstat(fd, &st) || (st.st_uid && st.st_uid != geteuid()))
+		return false;
+	return !(st.st_mode & S_IWOTH) || (dir && st.st_mode & S_ISVTX);
+}
 
-	snprintf(path, sizeof(path), "/proc/%u/root%.*s", ev->rec->pid, (int)prev->exe_len,
-		 prev->exe);
-	int fd = open_checked(path, prev->exe_ino, prev->exe_size, ret_linked);
-	if (fd >= 0)
+/*
+ * Opens a path in the host's mount namespace, one component after the other, each trusted: paths
+ * and mounts in the process's own namespace are the process's to make up, and on the way through a
+ * directory of its own a FUSE mount could hold us for ever.
+ */
+static int open_trusted(const char *path, size_t len)
+{
+	int fd = open("/proc/1/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *end = path + len;
+
+	while (fd >= 0 && path < end) {
+		char name[NAME_MAX + 1];
+		const char *slash = memchr(path, '/', (size_t)(end - path));
+		size_t n = (size_t)((slash ? slash : end) - path);
+		int next = -1;
+
+		memcpy(name, path, n < sizeof(name) ? n : 0);
+		name[n < sizeof(name) ? n : 0] = '\0';
+		path += n + 1;
+		if (!n) /* the first, or two slashes */
+			continue;
+		if (trusted(fd, true))
+			next = openat(fd, name,
+				      (slash ? O_PATH | O_DIRECTORY
+					     : O_RDONLY | O_NONBLOCK | O_NOCTTY) |
+					      O_NOFOLLOW | O_CLOEXEC);
+		close(fd);
+		fd = next;
+	}
+	return fd;
+}
+
+/* The file that the process ran before, if only root can have put it there; else -1. */
+static int open_previous(const struct image *prev)
+{
+	struct stat st;
+	int fd = open_trusted(prev->exe, prev->exe_len);
+
+	if (fd < 0)
+		return -1;
+	if (trusted(fd, false) && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_nlink &&
+	    st.st_ino == prev->exe_ino && (u64)st.st_size == prev->exe_size)
 		return fd;
-	snprintf(path, sizeof(path), "/proc/%u/exe", ev->proc->ppid);
-	return open_checked(path, prev->exe_ino, prev->exe_size, ret_linked);
+	close(fd);
+	return -1;
 }
 
 static bool read_exact(int fd, char *buf, size_t n, off_t at)
@@ -103,29 +158,22 @@ enum same_content exe_check(const struct event *ev)
 {
 	const struct ev_exec *x = EVENT_AS(exec, ev);
 	const struct image *prev = ev->proc ? ev->proc->prev_image : NULL;
-	bool linked;
-	char path[64];
 
 	if (!prev)
 		return SAME_CONTENT_unknown;
-	if (!image_is_linked(prev))
-		return SAME_CONTENT_no;
-	if (prev->exe_size != x->exe_size)
+	if (!image_is_linked(prev) || prev->exe_size != x->exe_size)
 		return SAME_CONTENT_no;
 	if (x->exe_size > EXE_CHECK_MAX || !affordable(x->exe_size))
 		return SAME_CONTENT_unknown;
 
-	snprintf(path, sizeof(path), "/proc/%u/exe", ev->rec->pid);
-	int memfd = open_checked(path, x->exe_ino, x->exe_size, &linked);
-	if (memfd < 0)
-		return SAME_CONTENT_unknown;
 	enum same_content same = SAME_CONTENT_unknown;
-	int fd = open_previous(ev, prev, &linked);
-	if (fd >= 0) {
-		/* A file that was deleted in the meantime is none that others could find. */
-		same = linked ? compare(memfd, fd, x->exe_size) : SAME_CONTENT_no;
-		close(fd);
+	int memfd = open_memfd(ev);
+	int file = memfd < 0 ? -1 : open_previous(prev);
+	if (file >= 0) {
+		same = compare(memfd, file, x->exe_size);
+		close(file);
 	}
-	close(memfd);
+	if (memfd >= 0)
+		close(memfd);
 	return same;
 }

@@ -54,7 +54,7 @@ static int write_blocking(struct tail *t)
 			continue;
 		if (n < 0) {
 			t->finished = true;
-			return 1;
+			return errno == EPIPE ? 1 : -errno; /* who leaves has seen enough */
 		}
 		at += (size_t)n;
 	}
@@ -174,9 +174,8 @@ static int put_line(struct tail *t, bool counts)
 		t->finished = true;
 	if (t->c.client)
 		return 0; /* the socket is written to by flush */
-	if (t->out.len >= FLUSH_BYTES || t->finished)
-		return write_blocking(t) || t->finished;
-	return 0;
+	int rc = t->out.len >= FLUSH_BYTES || t->finished ? write_blocking(t) : 0;
+	return rc ? rc : t->finished;
 }
 
 /*

@@ -23,6 +23,7 @@
 #include "source/features.h"
 #include "source/host_rec.h"
 #include "source/inventory.h"
+#include "source/pid_here.h"
 
 #define CLOCK_STEP_NS	(10 * NSEC_PER_MSEC) /* a new host record if the wall clock moved by more */
 #define CLOCK_CHECK_NS	NSEC_PER_SEC
@@ -72,7 +73,7 @@ static int on_sample(void *ctx, void *data, size_t len)
 	struct bpf_source *b = ctx;
 	const struct ev_hdr *h = data;
 
-	if (b->fired_pid && len >= sizeof(*h) && h->pid == b->fired_pid) {
+	if (b->fired_pid && len >= sizeof(*h) && pid_here(h) == b->fired_pid) {
 		if (h->type == EV_exit)
 			b->fired_pid = 0;
 		return 0;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "source/pid_here.h"
+
 /*
  * argv of another process: a BPF program can't read its memory on every kernel, /proc can. A
  * process can be gone, or have executed something else by now; its records then follow in the
@@ -21,7 +23,7 @@ static void add_args(union rec_buf *r)
 	char path[64];
 	size_t n = 0;
 
-	snprintf(path, sizeof(path), "/proc/%u/cmdline", p->hdr.pid);
+	snprintf(path, sizeof(path), "/proc/%u/cmdline", pid_here(&p->hdr));
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;

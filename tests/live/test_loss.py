@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Loss is counted to the record and told in the stream, where it happened."""
+import collections
+import signal
+import sys
+
+from sensor import Sensor, Trigger, get, start, until
+from tap import equal, run, test
+
+SMALL = "limits:\n  ring_main_kib: 64\n"
+STORM = 3000
+
+
+def key(event):
+    """The same for the same thing at any sensor."""
+    return (get(event, "event.action"), get(event, "process.entity_id"),
+            get(event, "process.executable") if get(event, "event.action") == "exec" else "")
+
+
+def mark(*sensors):
+    """A moment that each sensor's stream has: the index of its event there."""
+    process = start(["/bin/true"])
+    process.wait()
+    return [sensor.more().index(sensor.wait("exit", process.pid)) for sensor in sensors]
+
+
+@test
+def overflow(_):
+    """When the ring overflows, what was seen and what was lost add up to what happened."""
+    small, reference = Sensor(config=SMALL), Sensor()
+    begin = mark(small, reference)
+    small.process.send_signal(signal.SIGSTOP)
+    with Trigger("exec_facts", "storm", str(STORM)) as storm:
+        pass
+    small.process.send_signal(signal.SIGCONT)
+    until(lambda: small.find("gap"), "a gap")
+    end = mark(small, reference)
+
+    equal(reference.find("gap"), [], "gaps of the sensor with enough room")
+    happened = collections.Counter(
+        key(e) for e in reference.lines[begin[1]:end[1]] if get(e, "event.kind") == "event")
+    equal(len(reference.find("exec", where=lambda e: get(e, "process.parent.pid") == storm.pid)),
+          STORM, "programs of the storm")
+    seen = collections.Counter(key(e) for e in small.lines if get(e, "event.kind") == "event")
+    missing = collections.Counter(k[0] for k in (happened - seen).elements())
+    told = collections.Counter()
+    for gap in small.find("gap"):
+        equal(get(gap, "redshank.gap.cause"), "ring_full")
+        told[get(gap, "redshank.gap.event")] += get(gap, "redshank.gap.lost")
+    assert missing["exec"] > STORM / 2, f"hardly anything was lost: {missing}"
+    equal(dict(told), dict(missing), "records lost, by type")
+
+    equal(small.stats()["source"]["lost"], sum(told.values()), "stats")
+    equal(reference.stats()["source"]["lost"], 0, "stats of the other")
+    lines = small.more()
+    equal([get(e, "event.sequence") for e in lines], list(range(1, len(lines) + 1)), "sequence")
+    last = {}
+    for gap in small.find("gap"):  # each kind's total goes on from the one before
+        kind = get(gap, "redshank.gap.event"), get(gap, "redshank.gap.cpu")
+        last[kind] = last.get(kind, 0) + get(gap, "redshank.gap.lost")
+        equal(get(gap, "redshank.gap.total"), last[kind], "total so far")
+    for sensor in small, reference:
+        equal(sensor.stop()[0], 0)
+
+
+@test
+def sees_again(_):
+    """After a loss the sensor sees and judges as before."""
+    sensor = Sensor(config=SMALL)
+    sensor.process.send_signal(signal.SIGSTOP)
+    with Trigger("exec_facts", "storm", "500"):
+        pass
+    sensor.process.send_signal(signal.SIGCONT)
+    until(lambda: sensor.find("gap"), "a gap")
+    with Trigger("memfd_exec", "execveat", "stay") as t:
+        alert = sensor.wait(pid=t.pid, kind="alert")
+    equal(get(alert, "redshank.alert.level"), "high")
+    equal(len(sensor.sync().find("exec", t.pid)), 2)
+    equal(sensor.stop()[0], 0)
+
+
+if __name__ == "__main__":
+    sys.exit(run(None))
