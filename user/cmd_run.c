@@ -65,7 +65,7 @@ static void otlp_log(const char *line)
 }
 
 /* Coverage goes to where people read: not into a stream that a program parses. */
-static void print_coverage(const struct config *c, const struct source *src)
+static void print_coverage(const struct config *c, struct source *src)
 {
 	struct buf b = { 0 };
 	unsigned n;

@@ -92,12 +92,10 @@ static int on_exec(const struct event *ev, struct verdict *v)
 			if (x->same_content == SAME_CONTENT_unknown) {
 				/* Runtimes are started by root, or by users who get a question. */
 				v->severity = ev->rec->euid ? SEVERITY_medium : SEVERITY_low;
-				note = "; it may be the process's own copy of itself, but was gone "
-				       "before "
-				       "the contents could be compared";
+				note = "; it may be a copy of the program before it, but was not "
+				       "there to be compared";
 			} else {
-				note = "; it has the size of the program that ran before, but not "
-				       "its "
+				note = "; it has the size of the program before it, but another "
 				       "content";
 			}
 		}

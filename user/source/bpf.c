@@ -443,9 +443,11 @@ int bpf_source_open(const struct bpf_config *c, struct source **ret, struct err 
 	return 0;
 }
 
-const struct hook_state *bpf_source_hooks(const struct source *s, unsigned *ret_n)
+const struct hook_state *bpf_source_hooks(struct source *s, unsigned *ret_n)
 {
-	const struct bpf_source *b = (const struct bpf_source *)s;
+	struct bpf_source *b = (struct bpf_source *)s;
+	for (unsigned i = 0; i < b->nhooks; i++)
+		update_fired(b, &b->state[i]);
 	*ret_n = b->nhooks;
 	return b->state;
 }

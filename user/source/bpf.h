@@ -10,7 +10,7 @@
 struct hook_state {
 	struct hook hook;
 	const char *variant; /* NULL: the hook is not covered */
-	volatile bool fired; /* it was seen to fire; one that we can't cause, when it first comes */
+	bool fired; /* it was seen to fire; one that we can't cause, when it first comes */
 	char why[160]; /* why it is not covered, or why not by a better variant; "" else */
 };
 
@@ -21,6 +21,6 @@ struct hook_state {
 int bpf_source_open(const struct bpf_config *c, struct source **ret, struct err *e);
 
 /* What is covered: an array of *ret_n, valid while the source is open. */
-const struct hook_state *bpf_source_hooks(const struct source *s, unsigned *ret_n);
+const struct hook_state *bpf_source_hooks(struct source *s, unsigned *ret_n);
 
 #endif
