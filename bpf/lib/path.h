@@ -15,6 +15,8 @@
 #define WALK_STEPS 256 /* components and mount points; the verifier's budget sets it */
 #define NAME_LEN   255 /* NAME_MAX */
 
+#define CGROUP_LEVELS 16 /* of a cgroup's path; those nearest to the process are kept */
+
 static __always_inline struct mount *real_mount(struct vfsmount *m)
 {
 	return (void *)m - bpf_core_field_offset(struct mount, mnt);
@@ -131,8 +133,9 @@ static __always_inline void rec_put_cgroup(struct scratch *s, struct ev_str *out
 					   struct kernfs_node *kn)
 {
 	u64 at = EV_PATH_MAX;
+	int i;
 
-	for (int i = 0; i < 16 && kn; i++) {
+	for (i = 0; i < CGROUP_LEVELS && kn; i++) {
 		struct kernfs_node *parent = kernfs_parent(kn);
 		if (!parent) /* the root's name is empty */
 			break;
@@ -154,6 +157,8 @@ static __always_inline void rec_put_cgroup(struct scratch *s, struct ev_str *out
 		bpf_probe_read_kernel(&s->path[off + 1], len & NAME_LEN, tmp);
 		kn = parent;
 	}
+	if (i == CGROUP_LEVELS && kernfs_parent(kn))
+		((struct ev_hdr *)s->rec)->truncated |= 1ULL << bit;
 	if (at >= EV_PATH_MAX) {
 		at = EV_PATH_MAX - 1;
 		s->path[EV_PATH_MAX - 1] = '/';

@@ -2,7 +2,8 @@
 /*
  * Load for the benchmark: starts a program that does nothing, over and over, for a time, and prints
  * what one start (vfork, exec, exit, wait) cost: "spawns wall_ns cpu_ns". cpu_ns is user and system
- * time of this process and its children, so other work on the machine disturbs it less than wall_ns.
+ * time of this process and its children, so other work on the machine disturbs it less than
+ * wall_ns.
  */
 #include <spawn.h>
 #include <stdio.h>

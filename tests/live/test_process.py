@@ -494,6 +494,29 @@ def container(sensor):
 
 
 @test
+def deep_cgroup(sensor):
+    """Of a cgroup 20 levels deep the path's end is kept, and it is said that it was cut."""
+    names = [f"level{i}-{os.getpid()}" for i in range(20)]
+    paths = [os.path.join(CGROUPS, *names[:i + 1]) for i in range(20)]
+
+    def enter():
+        with open(os.path.join(paths[-1], "cgroup.procs"), "w") as f:
+            f.write("0")
+
+    try:
+        for path in paths:
+            os.mkdir(path)
+        with stay(preexec_fn=enter) as t:
+            event = sensor.exec_of(t.pid)
+    finally:
+        for path in filter(os.path.isdir, reversed(paths)):
+            os.rmdir(path)
+    assert ("/" + "/".join(names)).endswith(get(event, "redshank.cgroup.path"))
+    assert get(event, "redshank.cgroup.path").endswith(names[-1])
+    assert "redshank.cgroup.path" in get(event, "redshank.truncated", []), "not said to be cut"
+
+
+@test
 def origins(sensor):
     """Where code comes from: regular, deleted, tmpfs, overlay's upper and lower layers."""
     top = directory()

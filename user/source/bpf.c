@@ -50,6 +50,7 @@ struct bpf_source {
 	int64_t unix_offset;
 	u64 clock_checked;
 	u32 fired_pid; /* our own child; its records are not for the stream */
+	u64 fired_until; /* a later process may have its pid, CLOCK_BOOTTIME ns */
 	/* During a drain: */
 	record_fn *fn;
 	void *ctx;
@@ -73,7 +74,8 @@ static int on_sample(void *ctx, void *data, size_t len)
 	struct bpf_source *b = ctx;
 	const struct ev_hdr *h = data;
 
-	if (b->fired_pid && len >= sizeof(*h) && pid_here(h) == b->fired_pid) {
+	if (b->fired_pid && len >= sizeof(*h) && h->start <= b->fired_until &&
+	    pid_here(h) == b->fired_pid) {
 		if (h->type == EV_exit)
 			b->fired_pid = 0;
 		return 0;
@@ -360,6 +362,7 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 	}
 	/* Attached is not firing: see each event come. */
 	b->fired_pid = (u32)hooks_fire();
+	b->fired_until = clock_boottime();
 	for (unsigned i = 0; i < b->nhooks; i++) {
 		struct hook_state *st = &b->state[i];
 		update_fired(b, st);
