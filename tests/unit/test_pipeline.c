@@ -172,6 +172,7 @@ static void essential_sink_ends_it(void **state)
 		start(live);
 		assert_int_equal(pipeline_run(pipeline, 0, &e), 0);
 		assert_int_equal(out.n, 7); /* it is not called again */
+		assert_int_equal(src.at, 7);
 		assert_int_equal(stats().sink_errors, 0);
 	}
 }

@@ -22,16 +22,17 @@ struct engine {
 
 /*
  * RFC 9562 UUIDv8: a hash of who found what where and when. Not random, so that a replay gives the
- * alert that the live run gave.
+ * alert that the live run gave. What an inventory finds has no time of its own: a sensor that is
+ * started again finds it again, under the same id.
  */
 static void alert_id(const struct event *ev, const struct detector *d, char ret[ALERT_ID_LEN])
 {
-	uint64_t h[2];
+	uint64_t time = ev->rec->type == EV_proc ? 0 : ev->rec->time, h[2];
 	for (int i = 0; i < 2; i++) {
 		h[i] = hash_bytes(HASH_INIT, &i, sizeof(i));
 		h[i] = hash_bytes(h[i], ev->host->boot_id, strlen(ev->host->boot_id));
 		h[i] = hash_bytes(h[i], d->id, strlen(d->id));
-		h[i] = hash_bytes(h[i], &ev->rec->time, sizeof(ev->rec->time));
+		h[i] = hash_bytes(h[i], &time, sizeof(time));
 		h[i] = hash_bytes(h[i], &ev->rec->start, sizeof(ev->rec->start));
 		h[i] = hash_bytes(h[i], &ev->rec->tid, sizeof(ev->rec->tid));
 	}
