@@ -31,11 +31,11 @@ fi
 for recording in "$here"/*.rsk; do
 	name=$(basename "$recording" .rsk)
 	if TZ=Pacific/Kiritimati LC_ALL=C $user "$redshank" replay -o json - <"$recording" \
-		>"$dir/json" 2>"$dir/why" &&
-		cmp "$dir/json" "$here/$name.json" >"$dir/why" 2>&1; then
+		>"$dir/json" 2>"$dir/why" && cmp -s "$dir/json" "$here/$name.json"; then
 		ok "$name: the same JSON Lines"
 	else
-		diff "$here/$name.json" "$dir/json" >>"$dir/why"
+		jq . "$here/$name.json" >"$dir/expected" && jq . "$dir/json" >"$dir/got"
+		diff "$dir/expected" "$dir/got" >>"$dir/why"
 		not_ok "$name: the same JSON Lines"
 	fi
 	# The other two forms of the same: an alert in JSON is one everywhere.

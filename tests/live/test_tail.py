@@ -10,13 +10,12 @@ import subprocess
 import sys
 import time
 
-from sensor import (PATIENCE, REDSHANK, ROOT, TRIGGERS, Lines, Sensor, Trigger, bpf_held_by,
+from facts import CGROUPS, FACTS
+from sensor import (PATIENCE, REDSHANK, ROOT, Lines, Sensor, Trigger, bpf_held_by,
                     directory, get, pid_of, start, until)
 from tap import equal, run, test
 
-FACTS = os.path.join(TRIGGERS, "exec_facts")
 GOLDEN = os.path.join(ROOT, "tests/golden/memfd-execveat.rsk")
-CGROUPS = "/sys/fs/cgroup/unified" if os.path.isdir("/sys/fs/cgroup/unified") else "/sys/fs/cgroup"
 
 
 def streams(sensor):

@@ -72,7 +72,8 @@ static int threads(int count, int code)
 static void *outlives_leader(void *arg)
 {
 	wait_for_eof();
-	syscall(SYS_exit, 0); /* this thread alone: the process ends as its first thread did */
+	syscall(SYS_exit,
+		0); /* this thread alone; since 5.17 the last one's code is the process's */
 	return arg;
 }
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "detect/alert.h"
+#include "enrich/exe_check.h"
 #include "processes.h"
 
 #define SEALED	 (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -121,9 +122,9 @@ static const struct verdict_case {
 	{ "honest copy, all seals", SEALED | F_SEAL_SEAL, SAME_CONTENT_yes, EXE_ORIGIN_regular,
 	  OWN_SIZE, SEVERITY_none, NULL },
 	{ "gone too soon", SEALED, SAME_CONTENT_unknown, EXE_ORIGIN_regular, OWN_SIZE, SEVERITY_low,
-	  "gone" },
+	  ";" },
 	{ "other content", SEALED, SAME_CONTENT_no, EXE_ORIGIN_regular, OWN_SIZE, SEVERITY_high,
-	  "not its" },
+	  ";" },
 	{ "other size", SEALED, SAME_CONTENT_unknown, EXE_ORIGIN_regular, OWN_SIZE + 1,
 	  SEVERITY_high, NULL },
 	{ "other size and content", SEALED, SAME_CONTENT_no, EXE_ORIGIN_regular, 1, SEVERITY_high,
@@ -144,7 +145,7 @@ static const struct verdict_case {
 	{ "after one of unknown origin", SEALED, SAME_CONTENT_unknown, EXE_ORIGIN_unknown, OWN_SIZE,
 	  SEVERITY_high, NULL },
 	{ "runtime in a container", SEALED, SAME_CONTENT_unknown, EXE_ORIGIN_overlay_upper,
-	  OWN_SIZE, SEVERITY_low, "gone" },
+	  OWN_SIZE, SEVERITY_low, ";" },
 	{ "no such answer", SEALED, (enum same_content)99, EXE_ORIGIN_regular, OWN_SIZE,
 	  SEVERITY_high, "" },
 };
@@ -152,20 +153,50 @@ static const struct verdict_case {
 static void copies_of_oneself(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct verdict_case *c = &cases[i];
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct verdict_case *c = &cases[i / 2];
+		enum severity want = c->want;
+		struct ev_exec *r = memfd(c->seals, c->same);
+		r->hdr.euid = i % 2 ? 1000 : 0;
+		if (want == SEVERITY_low && r->hdr.euid)
+			want = SEVERITY_medium; /* runtimes are root's */
 		runs_before(c->before, c->size);
-		enum severity got = judge(memfd(c->seals, c->same));
-		if (got != c->want)
+		enum severity got = judge(r);
+		if (got != want)
 			fail_msg("%s: %s, not %s", c->what, severity_name(got),
-				 severity_name(c->want));
+				 severity_name(want));
 		if (c->note && !strstr(verdict.message, c->note))
-			fail_msg("%s: message does not say why: %s", c->what, verdict.message);
+			fail_msg("%s: message does not say more: %s", c->what, verdict.message);
 		if (!c->note && got && strchr(verdict.message, ';'))
 			fail_msg("%s: message says too much: %s", c->what, verdict.message);
 		if (got)
 			assert_string_equal(evidence("redshank.previous.executable"),
 					    "/usr/bin/own");
+	}
+}
+
+/* Of a program that anybody could have put there, or that is never compared, nothing follows. */
+static void programs_of_others(void **state)
+{
+	(void)state;
+	static const struct {
+		u32 uid, mode;
+		u64 size;
+	} before[] = { { 1000, 0755, OWN_SIZE },
+		       { 0, 0757, OWN_SIZE },
+		       { 0, 0755, EXE_CHECK_MAX + 1 } };
+	for (unsigned i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		struct ev_exec *r = REC_NEW(exec);
+		set_ids(&r->hdr, id(100, 2), id(10, 1));
+		r->exe_origin = EXE_ORIGIN_regular;
+		r->exe_uid = before[i].uid;
+		r->exe_mode = 0100000 | before[i].mode;
+		r->exe_size = before[i].size;
+		update(r);
+		r = memfd(SEALED, SAME_CONTENT_unknown);
+		r->exe_size = before[i].size;
+		r->hdr.euid = 0;
+		assert_int_equal(judge(r), SEVERITY_high);
 	}
 }
 
@@ -410,6 +441,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(memfd_alerts),
 		T(copies_of_oneself),
+		T(programs_of_others),
 		T(another_process_ran_it),
 		T(scripts),
 		T(what_has_a_file),

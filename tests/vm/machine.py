@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One boot of one kernel in QEMU, and what came out of it."""
+import atexit
+import json
+import os
+import re
+import subprocess
+import time
+
+LIMIT = 420  # seconds; a suite has less, see guest/suites.py
+MEMORY = "1024"
+RESULT = re.compile(r"(not )?ok\b *\d* *-? *(.*)$")
+PLAN = re.compile(r"1\.\.(\d+)")
+SKIP = re.compile(r"(.*?)\s*# SKIP\S*\s*(.*)$", re.I)
+CONSOLE_TAIL = 25
+
+_running = set()
+
+
+def _kill_all():
+    for process in list(_running):
+        process.kill()
+
+
+atexit.register(_kill_all)
+
+
+class Test:
+    """One result: ok, and why it was skipped ("" if it was not), and what was said about it."""
+
+    def __init__(self, name, ok, skip="", said=()):
+        self.name, self.ok, self.skip, self.said = name, ok, skip, list(said)
+
+
+class Boot:
+    """A kernel with a command line; after run(): tests, records (JSON by name), seconds."""
+
+    def __init__(self, kernel, cmdline, arguments, suites):
+        self.kernel, self.cmdline = kernel, cmdline
+        self.name = f"{kernel} {cmdline}"
+        self.arguments = [*arguments, "redshank.suites=" + ",".join(suites)]
+        self.tests, self.records = [], {}
+        self.seconds = 0
+        self.retries = 0
+
+    def run(self, files, log):
+        """files: where vmlinuz, initramfs and disk are. log: path of the logs, less its suffix."""
+        start = time.monotonic()
+        ended = self.qemu(files, log)
+        if not self.said(log):
+            # The emulator's failure, or the machine's that it runs on; not the sensor's.
+            self.retries = 1
+            ended = self.qemu(files, log)
+        self.seconds = time.monotonic() - start
+        finished = self.read(self.said(log))
+        with open(log + ".console", errors="replace") as f:
+            console = f.read().splitlines()
+        self.tests.append(Test("boot: The kernel starts, runs all suites and stops", finished, said=[
+            ended, *console[-CONSOLE_TAIL:]]))
+
+    def qemu(self, files, log):
+        """Boots; how it ended, in words."""
+        for suffix in ".console", ".out":
+            open(log + suffix, "w").close()
+        accel = os.environ.get("REDSHANK_VM_ACCEL", "tcg,thread=multi")
+        cpu = "host" if accel.startswith("kvm") else "max"
+        line = ["console=ttyS0", "quiet", "panic=-1", "oops=panic", "mitigations=off",
+                *self.arguments]
+        command = ["qemu-system-x86_64", "-accel", accel, "-cpu", cpu, "-smp", "2", "-m", MEMORY,
+                   "-nodefaults", "-no-reboot", "-display", "none",
+                   "-kernel", files["vmlinuz"], "-initrd", files["initramfs"],
+                   "-drive", f"file={files['disk']},format=raw,if=virtio,snapshot=on",
+                   "-append", " ".join(line),
+                   "-serial", f"file:{log}.console", "-serial", f"file:{log}.out"]
+        with open(log + ".qemu", "w+") as stderr:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stderr,
+                                       stderr=stderr, env=dict(os.environ, TMPDIR=os.path.dirname(log)))
+            _running.add(process)
+            try:
+                code = process.wait(LIMIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                return f"still running after {LIMIT} s; the console's last lines:"
+            finally:
+                _running.discard(process)
+            stderr.seek(0)
+            return f"QEMU ended with {code} {stderr.read().strip()}; the console's last lines:"
+
+    @staticmethod
+    def said(log):
+        with open(log + ".out", errors="replace") as f:
+            return f.read().splitlines()
+
+    def read(self, lines):
+        """Takes in what the guest said. True if it came to its end."""
+        suite = None
+        for line in lines:
+            word, _, rest = line.removeprefix("@@ ").partition(" ")
+            if not line.startswith("@@ "):
+                if suite:
+                    suite.line(line)
+            elif word == "suite":
+                suite = Suite(rest, self.tests)
+            elif word == "done":
+                suite.done(rest.split()[0])
+                suite = None
+            elif word == "end":
+                return rest == "0"
+            elif word != "init":
+                self.records[word] = json.loads(rest) if rest else None
+        return False
+
+
+class Suite:
+    """What one suite says."""
+
+    def __init__(self, name, tests):
+        self.name, self.tests = name, tests
+        self.plan = None
+        self.mine = []
+
+    def add(self, title, *args):
+        self.mine.append(Test(f"{self.name}: {title}", *args))
+        self.tests.append(self.mine[-1])
+
+    def line(self, line):
+        result, plan = RESULT.match(line), PLAN.match(line)
+        if result:
+            skip = SKIP.match(result[2])
+            title, why = (skip[1], skip[2] or "no reason given") if skip else (result[2], "")
+            self.add(title, not result[1], why)
+        elif plan:
+            self.plan = int(plan[1])
+        elif self.mine:
+            self.mine[-1].said.append(line)
+
+    def done(self, status):
+        failed = any(not test.ok for test in self.mine)
+        if status == "timeout":
+            self.add("still running when its time was over", False)
+        elif self.plan != len(self.mine):
+            self.add(f"planned {self.plan} tests, ran {len(self.mine)}", False)
+        elif status != "0" and not failed:
+            self.add(f"exit status {status}, but no test failed", False)
