@@ -111,7 +111,7 @@ class Lines:
 class Sensor(Lines):
     """redshank run -o json, ready when it is there."""
 
-    def __init__(self, *args, config=None, store=None, command="run", **options):
+    def __init__(self, *args, config=None, store=None, **options):
         self.dir = directory()
         self.socket = os.path.join(self.dir, "socket")
         self.store = store or os.path.join(self.dir, "alerts.db")
@@ -176,7 +176,8 @@ class Trigger:
 
     def __init__(self, *args, program=None, lines=1, cwd=None, **options):
         argv = [program or os.path.join(TRIGGERS, args[0]), *args[1:]]
-        self.process = start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=cwd, **options)
+        self.process = start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=cwd,
+                             **options)
         self.said = []
         for _ in range(lines):
             line = self.process.stdout.readline()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Bad input gives one line that says what to do and a documented exit code; stopping leaves nothing."""
+"""Bad input: one line that says what to do and an exit code. Stopping leaves nothing behind."""
 import os
 import signal
 import socket
@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from sensor import (PATIENCE, REDSHANK, ROOT, Sensor, Trigger, bpf_existing, bpf_held_by,
-                    directory, get, start, until)
+                    directory, start, until)
 from tap import equal, run, test
 
 OK, USAGE, DATAERR, NOINPUT, UNAVAILABLE, CANTCREAT, IOERR, TEMPFAIL, NOPERM, CONFIG = (

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 
-from sensor import PATIENCE, TRIGGERS, Sensor, Trigger, directory, get, start, until
+from sensor import PATIENCE, TRIGGERS, Sensor, Trigger, directory, get, start
 from tap import equal, run, test
 
 RULE = "redshank.fileless.memfd_exec"

@@ -214,7 +214,7 @@ def nearly_many_arguments(sensor):
 
 @test
 def environment(sensor):
-    """Of the environment only what was chosen is seen, wherever it stands; the rest never leaves."""
+    """Of the environment what was chosen is seen, wherever it stands; the rest never leaves."""
     secret = "hunter2-" + os.urandom(8).hex()
     env = {"AWS_SECRET_ACCESS_KEY": secret, "LD_PRELOADED": secret, "XLD_PRELOAD": secret}
     env |= {f"VARIABLE_{i}": f"{secret}{i}" for i in range(240)}

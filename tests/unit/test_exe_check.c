@@ -23,6 +23,8 @@
 #include "enrich/exe_check.h"
 #include "processes.h"
 
+#define PADDING 300000 /* behind the program, where bytes can be changed without harm */
+
 static char dir[] = "/tmp/redshank-test-XXXXXX";
 static char file[64]; /* the program, copied into it */
 static char *program; /* its bytes */
@@ -65,9 +67,9 @@ static int setup_group(void **state)
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) || !mkdtemp(dir))
 		return -1;
-	size = (size_t)st.st_size;
-	program = malloc(size);
-	if (!program || pread(fd, program, size, 0) != (ssize_t)size)
+	size = (size_t)st.st_size + PADDING;
+	program = calloc(1, size);
+	if (!program || pread(fd, program, size, 0) != (ssize_t)(size - PADDING))
 		return -1;
 	close(fd);
 	snprintf(file, sizeof(file), "%s/program", dir);
@@ -310,10 +312,16 @@ static void changed_at(size_t at, char by)
 	assert_int_equal(check(), SAME_CONTENT_no);
 }
 
-static void last_byte_differs(void **state)
+/* One byte, near the end: wherever the pieces end in which it is read. */
+static void one_byte_differs(void **state)
 {
 	(void)state;
-	changed_at(size - 1, 1);
+	for (size_t back = 1; back < PADDING; back += 65536) {
+		end_child();
+		if (memfd >= 0)
+			close(memfd);
+		changed_at(size - back, 1);
+	}
 }
 
 static void first_bytes_differ(void **state)
@@ -455,7 +463,7 @@ int main(int argc, char **argv)
 		T(honest_copy),
 		T(files_to_trust),
 		T(no_path_at_all),
-		T(last_byte_differs),
+		T(one_byte_differs),
 		T(first_bytes_differ),
 		T(longer_copy),
 		T(nothing_on_disk_before),
