@@ -4,11 +4,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #include "control_wire.h"
@@ -199,6 +201,16 @@ static int read_env(struct reader *r, struct err *e)
 	}
 }
 
+/* Does this key have others below it? */
+static bool is_section(const char *key)
+{
+	size_t n = strlen(key);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (!strncmp(options[i].key, key, n) && options[i].key[n] == '.')
+			return true;
+	return !strcmp(key, "env");
+}
+
 /* Reads a map; prefix: its own key with a dot, or "". */
 static int read_map(struct reader *r, const char *prefix, struct err *e)
 {
@@ -229,6 +241,8 @@ static int read_map(struct reader *r, const char *prefix, struct err *e)
 			return rc;
 		switch (v.type) {
 		case YAML_SCALAR_EVENT:
+			if (!v.data.scalar.length && is_section(key))
+				break; /* all that is in it is commented out */
 			rc = set_option(r, key, (const char *)v.data.scalar.value,
 					v.data.scalar.length, e);
 			break;
@@ -288,11 +302,15 @@ static int read_document(struct reader *r, struct err *e)
 int config_load(struct config *c, const char *path, struct err *e)
 {
 	struct stat st;
-	FILE *f = fopen(path, "re");
-	if (!f || fstat(fileno(f), &st)) {
+	/* Non-blocking, so that a FIFO is refused and not waited for. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!f || fstat(fd, &st)) {
 		int rc = -errno;
 		if (f)
 			fclose(f);
+		else if (fd >= 0)
+			close(fd);
 		return err_set(e, rc, "%s: %s", path, strerror(-rc));
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > CONFIG_FILE_MAX) {

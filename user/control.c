@@ -243,8 +243,9 @@ static int bind_socket(int fd, const char *path, struct err *e)
 	if (rc)
 		return rc;
 	/* A socket that nobody answers at is left over from a sensor that was killed. */
-	int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (probe >= 0 && !connect(probe, (struct sockaddr *)&a, sizeof(a)))
+	/* Non-blocking: a sensor that is stopped, its backlog full, is one that runs. */
+	int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (probe >= 0 && (!connect(probe, (struct sockaddr *)&a, sizeof(a)) || errno == EAGAIN))
 		rc = err_set(e, -EADDRINUSE,
 			     "a sensor is running already (%s); redshank tail shows what it sees",
 			     path);

@@ -203,16 +203,16 @@ static void bound_strings(struct proctree *t)
 {
 	while (t->string_bytes > t->string_bytes_max && t->dead.first != NONE)
 		evict(t, &t->slot[t->dead.first]);
-	/* Only running ones are left: keep them, but not what they ran before. */
+	/* Only running ones are left: keep them, but not what they ran before, */
 	for (uint32_t i = t->live.first; t->string_bytes > t->string_bytes_max && i != NONE;) {
 		struct proc *p = &t->slot[i];
 		i = p->lru_next;
 		image_put(t, p->prev_image);
 		p->prev_image = NULL;
-		if (t->string_bytes <= t->string_bytes_max)
-			break;
-		evict(t, p);
 	}
+	/* unless that is not enough. */
+	while (t->string_bytes > t->string_bytes_max && t->live.first != NONE)
+		evict(t, &t->slot[t->live.first]);
 }
 
 static struct proc *add(struct proctree *t, uint32_t pid, uint64_t start)
