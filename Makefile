@@ -58,8 +58,13 @@ $(SHARED)/bpf/%.bpf.o: bpf/%.bpf.c | $(SHARED)/.deps-ok
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(SHARED)/redshank.bpf.o: $(BPF_OBJ)
-	$(BPFTOOL) gen object $@ $^
+# Made anew when a file comes or goes: what was linked in must not stay.
+$(SHARED)/redshank.bpf.o: $(BPF_OBJ) $(SHARED)/bpf/list
+	$(BPFTOOL) gen object $@ $(BPF_OBJ)
+
+$(SHARED)/bpf/list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(BPF_OBJ)' | cmp -s - $@ || echo '$(BPF_OBJ)' >$@
 
 $(SKEL): $(SHARED)/redshank.bpf.o
 	@mkdir -p $(@D)
@@ -118,6 +123,6 @@ help: ## list the targets
 
 include tests/tests.mk
 
-.PHONY: all install run deps deps-build clean help
+.PHONY: FORCE all install run deps deps-build clean help
 
 -include $(BPF_OBJ:.o=.d) $(USER_OBJ:.o=.d)

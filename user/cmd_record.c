@@ -51,8 +51,10 @@ static int record(const char *path, const char *config, uint64_t duration)
 	if (rc)
 		return cmd_fail(rc, &e);
 	rc = record_open(path, &s, &e);
-	if (rc)
-		return cmd_fail(rc, &e);
+	if (rc) {
+		log_error("%s", e.text);
+		return EX_CANTCREAT;
+	}
 	rc = live_open(&c, &p, &src, &e);
 	if (rc) {
 		s->ops->close(s, 0);

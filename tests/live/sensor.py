@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A sensor of the test's own, the programs that give it something to see, and what it said.
 
-The machine is busy with other things, so events are found by the pid of what the test started, and
-nothing is waited for by sleeping: a process that is run for the purpose marks the place in the
+The machine is busy with other things, so events are found by the pid of what the test started (and
+by when: a busy machine uses pids again within seconds), and nothing is waited for by sleeping: a process that is run for the purpose marks the place in the
 stream up to which everything has been seen (Sensor.sync).
 """
 import atexit
+import collections
+import datetime
 import json
 import os
 import shutil
@@ -20,6 +22,7 @@ OUT = os.environ.get("OUT", os.path.join(ROOT, "build"))
 REDSHANK = os.environ.get("REDSHANK", os.path.join(OUT, "redshank"))
 TRIGGERS = os.path.join(OUT, "tests/trigger")
 PATIENCE = 90  # seconds; a machine with other work to do is no failure
+CLOCK_ERROR = 0.005  # seconds between two readings of one moment
 
 _children = []
 _directories = []
@@ -45,9 +48,33 @@ def directory():
     return path
 
 
+class Pid(int):
+    """Of one process, not of those that had the number before or have it afterwards."""
+
+    def __new__(cls, number, since):
+        """since: Unix time before which the process did not start."""
+        pid = super().__new__(cls, number)
+        pid.since = since
+        return pid
+
+    def of(self, lines):
+        """Those of the lines, all with this number, that are about this process."""
+        later = [line for line in lines if started(line) >= self.since - CLOCK_ERROR]
+        first = min(map(started, later), default=0)
+        return [line for line in later if started(line) == first]
+
+
+def started(line):
+    """When the line's process started, Unix time."""
+    stamp = get(line, "process.start")
+    return datetime.datetime.fromisoformat(stamp[:26].rstrip("Z") + "+00:00").timestamp()
+
+
 def start(args, **options):
     """A process that does not outlive the suite."""
+    since = time.time()
     child = subprocess.Popen(args, **options)
+    child.pid = Pid(child.pid, since)
     _children.append(child)
     return child
 
@@ -84,19 +111,38 @@ class Lines:
         self.file = open(path, "rb")
         self.rest = b""
         self.lines = []
+        self.by_pid = collections.defaultdict(list)
 
     def more(self):
         *whole, self.rest = (self.rest + self.file.read()).split(b"\n")
-        self.lines += [json.loads(line.decode("utf-8")) for line in whole]
+        for line in whole:
+            self.lines.append(json.loads(line.decode("utf-8")))
+            self.by_pid[pid_of(self.lines[-1])].append(self.lines[-1])
         return self.lines
 
     def find(self, action=None, pid=None, kind="event", where=None):
         """All lines that match: an action is exec, exit, …"""
-        return [line for line in self.more()
+        return [line for line in self.of(pid)
                 if get(line, "event.kind") == kind
                 and action in (None, get(line, "event.action"))
-                and pid in (None, pid_of(line))
                 and (where is None or where(line))]
+
+    def of(self, pid):
+        """All lines of a process; of all, if pid is None."""
+        lines = self.more()
+        if pid is None:
+            return lines
+        lines = self.by_pid.get(pid, [])
+        return pid.of(lines) if isinstance(pid, Pid) else lines
+
+    def entity(self, pid):
+        """The process's entity id."""
+        return get(self.of(pid)[-1], "process.entity_id")
+
+    def children(self, action, pid):
+        """The events of processes that this one created."""
+        parent = self.entity(pid)
+        return self.find(action, where=lambda e: get(e, "process.parent.entity_id") == parent)
 
     def wait(self, action=None, pid=None, kind="event", where=None):
         """The first line that matches."""
@@ -183,6 +229,7 @@ class Trigger:
             line = self.process.stdout.readline()
             assert line, f"{argv}: ended with {self.process.wait(PATIENCE)} and said nothing"
             self.said.append(json.loads(line))
+            self.said[-1]["pid"] = Pid(self.said[-1]["pid"], self.process.pid.since)
 
     @property
     def pid(self):

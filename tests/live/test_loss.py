@@ -25,10 +25,17 @@ def mark(*sensors):
     return [sensor.more().index(sensor.wait("exit", process.pid)) for sensor in sensors]
 
 
-@test
-def overflow(_):
-    """When the ring overflows, what was seen and what was lost add up to what happened."""
-    small, reference = Sensor(config=SMALL), Sensor()
+def lost(sensor):
+    """Records lost by type, as the stream tells."""
+    told = collections.Counter()
+    for gap in sensor.find("gap"):
+        equal(get(gap, "redshank.gap.cause"), "ring_full")
+        told[get(gap, "redshank.gap.event")] += get(gap, "redshank.gap.lost")
+    return told
+
+
+def flood(small, reference):
+    """Makes one sensor lose records while the other sees all; what it missed, by type."""
     begin = mark(small, reference)
     small.process.send_signal(signal.SIGSTOP)
     with Trigger("exec_facts", "storm", str(STORM)) as storm:
@@ -36,22 +43,28 @@ def overflow(_):
     small.process.send_signal(signal.SIGCONT)
     until(lambda: small.find("gap"), "a gap")
     end = mark(small, reference)
-
     equal(reference.find("gap"), [], "gaps of the sensor with enough room")
+    equal(len(reference.children("exec", storm.pid)), STORM, "programs of the storm")
     happened = collections.Counter(
         key(e) for e in reference.lines[begin[1]:end[1]] if get(e, "event.kind") == "event")
-    equal(len(reference.find("exec", where=lambda e: get(e, "process.parent.pid") == storm.pid)),
-          STORM, "programs of the storm")
     seen = collections.Counter(key(e) for e in small.lines if get(e, "event.kind") == "event")
-    missing = collections.Counter(k[0] for k in (happened - seen).elements())
-    told = collections.Counter()
-    for gap in small.find("gap"):
-        equal(get(gap, "redshank.gap.cause"), "ring_full")
-        told[get(gap, "redshank.gap.event")] += get(gap, "redshank.gap.lost")
-    assert missing["exec"] > STORM / 2, f"hardly anything was lost: {missing}"
-    equal(dict(told), dict(missing), "records lost, by type")
+    return collections.Counter(k[0] for k in (happened - seen).elements())
 
-    equal(small.stats()["source"]["lost"], sum(told.values()), "stats")
+
+@test
+def overflow(_):
+    """When the ring overflows, what was seen and what was lost add up to what happened."""
+    # The rest of the machine may make so small a ring overflow before and after as well.
+    for attempt in 1, 2, 3:
+        small, reference = Sensor(config=SMALL), Sensor()
+        missing = flood(small, reference)
+        assert missing["exec"] > STORM / 2, f"hardly anything was lost: {missing}"
+        if lost(small) == missing or attempt == 3:
+            break
+        small.stop(), reference.stop()
+    equal(dict(lost(small)), dict(missing), "records lost, by type")
+
+    until(lambda: small.stats()["source"]["lost"] == sum(lost(small).values()), "stats agree")
     equal(reference.stats()["source"]["lost"], 0, "stats of the other")
     lines = small.more()
     equal([get(e, "event.sequence") for e in lines], list(range(1, len(lines) + 1)), "sequence")

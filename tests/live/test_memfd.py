@@ -185,19 +185,22 @@ def ordinary(sensor):
     shell = start(["/bin/sh", "-c", "ls / | grep . >/dev/null; exit 0"])
     shell.wait()
     sensor.sync()
-    family = {e["process"]["pid"] for e in sensor.find("exec")
-              if get(e, "process.parent.pid") == shell.pid} | {shell.pid}
+    family = tree_of(sensor, shell.pid)
     assert len(family) >= 2, family
-    equal([a for pid in family for a in sensor.alerts(pid)], [])
+    equal([get(a, "message") for a in sensor.find(kind="alert") if entity(a) in family], [])
+
+
+def entity(line):
+    return get(line, "process.entity_id")
 
 
 def tree_of(sensor, root):
-    """Pids of the process and all that it started, as the sensor has it."""
-    pids = {root}
+    """Entity ids of the process and all that it started, as the sensor has it."""
+    ids = {sensor.entity(root)}
     for event in sensor.find("fork"):
-        if get(event, "process.parent.pid") in pids:
-            pids.add(get(event, "process.pid"))
-    return pids
+        if get(event, "process.parent.entity_id") in ids:
+            ids.add(entity(event))
+    return ids
 
 
 def run_container(sensor, *as_user, spec_options=()):
@@ -223,11 +226,11 @@ def run_container(sensor, *as_user, spec_options=()):
     container.stdin.close()
     equal(container.wait(PATIENCE), 0, "runc's exit status")
     container.stdout.close()
-    pids = tree_of(sensor.sync(), container.pid)
-    execs = [e for pid in pids for e in sensor.find("exec", pid)]
+    family = tree_of(sensor.sync(), container.pid)
+    execs = [e for e in sensor.find("exec") if entity(e) in family]
     assert any(get(e, "process.executable") == "/bin/busybox" for e in execs), \
         "the container's own program was not seen"
-    return execs, [get(a, "message") for pid in pids for a in sensor.alerts(pid)]
+    return execs, [get(a, "message") for a in sensor.find(kind="alert") if entity(a) in family]
 
 
 @test

@@ -82,13 +82,14 @@ def same_verdict(_):
             else:
                 sensor.wait(pid=t.pid, kind="alert")
             until(recorder.has_now, "recorded")
-    live = [e for e in sensor.sync().more() if pid_of(e) in pids]
+    live = [e for pid in pids for e in sensor.sync().of(pid)]
     path = recorder.end()
     equal(oct(stat.S_IMODE(os.stat(path).st_mode)), "0o600", "mode of the recording")
 
     done = replay(path, by=NOBODY)
     equal((done.returncode, done.stderr), (0, b""))
-    again = [e for e in map(json.loads, done.stdout.splitlines()) if pid_of(e) in pids]
+    replayed = [json.loads(line) for line in done.stdout.splitlines()]
+    again = [e for pid in pids for e in pid.of([e for e in replayed if pid_of(e) == pid])]
     equal([(pid_of(e), e["event"]["kind"], e["event"]["action"]) for e in again],
           [(pid_of(e), e["event"]["kind"], e["event"]["action"]) for e in live])
     # Two sensors number and time what they see each for itself, and an alert's id is made of the
