@@ -66,6 +66,21 @@ struct {
 	__type(value, struct scratch);
 } scratches SEC(".maps") __weak;
 
+/* The first file of an exec, kept until sched_process_exec: a script's own file is closed by then.
+ * Of execs that fail an entry is left, to be evicted or overwritten. Key:
+ * bpf_get_current_pid_tgid(). */
+struct exec_file {
+	u64 ino;
+	u32 dev, nlink, origin, pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct exec_file);
+} exec_files SEC(".maps") __weak;
+
 /* Knobs, constant from load on. */
 const volatile u32 knob_iter_slot __weak = 1; /* entry of scratches for iterators: number of CPUs */
 const volatile u32 knob_env_names __weak = 0; /* how many of env_names are set */

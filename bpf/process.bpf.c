@@ -123,8 +123,48 @@ static __always_inline void put_env(struct scratch *s, u32 slot, struct ev_exec 
 }
 
 /*
- * A script's own file is closed again when its interpreter has been opened; what is left is the
- * name. If that ends in /fd/N, the descriptor is still there, for the interpreter is to open it.
+ * The kernel checks each file of an exec: first the one that was named, and if that is a script,
+ * its interpreter. The first one is kept for the exec event.
+ */
+static __always_inline int on_exec_check(struct linux_binprm *bprm)
+{
+	count_fact(FACT_script);
+	if (BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename))
+		return 0; /* an interpreter */
+	struct file *f = BPF_CORE_READ(bprm, file);
+	struct exec_file ef = {
+		.ino = BPF_CORE_READ(f, f_inode, i_ino),
+		.dev = BPF_CORE_READ(f, f_inode, i_sb, s_dev),
+		.nlink = BPF_CORE_READ(f, f_inode, i_nlink),
+		.origin = file_origin(f),
+	};
+	u64 key = bpf_get_current_pid_tgid();
+	bpf_map_update_elem(&exec_files, &key, &ef, BPF_ANY);
+	return 0;
+}
+
+SEC("lsm/bprm_check_security")
+int BPF_PROG(script__lsm, struct linux_binprm *bprm)
+{
+	return on_exec_check(bprm);
+}
+
+SEC("fentry/security_bprm_check")
+int BPF_PROG(script__fentry, struct linux_binprm *bprm)
+{
+	return on_exec_check(bprm);
+}
+
+SEC("kprobe/security_bprm_check")
+int BPF_KPROBE(script__kprobe, struct linux_binprm *bprm)
+{
+	return on_exec_check(bprm);
+}
+
+/*
+ * Where no hook tells which file a script is in: that file is closed again when its interpreter has
+ * been opened, and what is left is the name. If that ends in /fd/N, the descriptor is still there,
+ * for the interpreter is to open it.
  */
 static __always_inline bool script_in_memfd(struct scratch *s, struct ev_exec *e,
 					    struct task_struct *t)
@@ -152,7 +192,22 @@ static __always_inline bool script_in_memfd(struct scratch *s, struct ev_exec *e
 	return file && file_is_memfd(file);
 }
 
-static __always_inline int on_exec(struct task_struct *t, struct linux_binprm *bprm)
+/* What on_exec_check() kept. False if no such hook is at work. old_pid: of the thread, before an
+ * exec by another than the leader gave it the leader's. */
+static __always_inline bool put_script(struct ev_exec *e, struct task_struct *t, pid_t old_pid)
+{
+	u64 key = (u64)e->hdr.pid << 32 | (u32)old_pid;
+	struct exec_file *ef = bpf_map_lookup_elem(&exec_files, &key);
+	if (!ef)
+		return false;
+	e->script_ino = ef->ino;
+	e->script_dev = ef->dev;
+	e->script_nlink = ef->nlink;
+	e->script_origin = ef->origin;
+	return true;
+}
+
+static __always_inline int on_exec(struct task_struct *t, pid_t old_pid, struct linux_binprm *bprm)
 {
 	u32 cpu = bpf_get_smp_processor_id();
 	struct scratch *s = rec_begin(cpu, EV_exec, sizeof(struct ev_exec));
@@ -170,7 +225,8 @@ static __always_inline int on_exec(struct task_struct *t, struct linux_binprm *b
 	if (interp != filename) {
 		flags |= EXE_F_SCRIPT;
 		rec_put_cstr(s, &e->interp, EVF_exec_interp, interp, 256); /* BINPRM_BUF_SIZE */
-		if (script_in_memfd(s, e, t))
+		if (put_script(e, t, old_pid) ? e->script_origin == EXE_ORIGIN_memfd
+					      : script_in_memfd(s, e, t))
 			flags |= EXE_F_SCRIPT_MEMFD;
 	}
 	EXE_FILL(s, cpu, e, t, BPF_CORE_READ(bprm, file), flags, exec);
@@ -186,13 +242,13 @@ static __always_inline int on_exec(struct task_struct *t, struct linux_binprm *b
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec__tp_btf, struct task_struct *t, pid_t old_pid, struct linux_binprm *bprm)
 {
-	return on_exec(t, bprm);
+	return on_exec(t, old_pid, bprm);
 }
 
 SEC("raw_tp/sched_process_exec")
 int exec__raw_tp(struct bpf_raw_tracepoint_args *ctx)
 {
-	return on_exec((void *)ctx->args[0], (void *)ctx->args[2]);
+	return on_exec((void *)ctx->args[0], (pid_t)ctx->args[1], (void *)ctx->args[2]);
 }
 
 /* --- exit --- */

@@ -30,7 +30,7 @@ static const char *const states[] = {
 
 static const char *outcome(const struct hook *h, const struct variant_result *r)
 {
-	if (r->attached && !r->fired && !hooks_fire_causes(h->event))
+	if (r->attached && !r->fired && !hooks_fire_causes(h))
 		return "attaches; its event was not caused here";
 	return r->fired	     ? "fires"
 	       : r->attached ? "attaches, does not fire"
@@ -68,13 +68,13 @@ static int try_all(struct buf *b, bool probes, bool json, struct err *e)
 
 	for (int i = 0; i < n; i++) {
 		const struct hook *h = &table[i];
-		const char *doc = h->event == EV_none ? NULL : ev_desc(h->event)->doc;
+		const char *doc = h->without;
 		bool found = false;
 		if (json)
 			buf_printf(b, "%s{\"hook\":\"%s\",\"variants\":[", i ? "," : "", h->name);
 		for (unsigned k = 0; k < h->nvariants; k++) {
 			struct variant_result r = variant_try(h, h->variant[k]);
-			bool works = r.fired || (r.attached && !hooks_fire_causes(h->event));
+			bool works = r.fired || (r.attached && !hooks_fire_causes(h));
 			bool chosen = works && !found && doc;
 			found |= works;
 			if (json)

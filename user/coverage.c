@@ -16,7 +16,7 @@ void coverage_text(struct buf *out, const struct hook_state *h, unsigned n)
 				   *s->why ? "; " : "", s->why);
 		else
 			buf_printf(out, "  %-8s NOT SEEN: %s (%s)\n", s->hook.name,
-				   ev_desc(s->hook.event)->doc, s->why);
+				   s->hook.without, s->why);
 	}
 }
 
@@ -37,7 +37,7 @@ void coverage_json(struct buf *out, const struct hook_state *h, unsigned n)
 		if (s->variant)
 			member(out, "variant", s->variant);
 		else
-			member(out, "cannot_see", ev_desc(s->hook.event)->doc);
+			member(out, "cannot_see", s->hook.without);
 		if (*s->why)
 			member(out, "why", s->why);
 		buf_putc(out, '}');

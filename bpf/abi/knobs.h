@@ -14,11 +14,20 @@ struct env_name {
 	u64 mask[2];
 };
 
+#define FACT(id_, name_, ...) FACT_##name_ = id_,
+enum fact {
+	FACT_none = 0,
+#include "facts.def"
+	FACT_MAX = 16,
+};
+#undef FACT
+
 /* Written by the programs of one CPU each, read by user space through mmap: no locks. */
 struct cpu_stats {
 	u64 emitted[EV_TYPE_MAX];
 	u64 ring_full[EV_TYPE_MAX]; /* reserve failed: GAP_ring_full */
 	u64 scratch_busy[EV_TYPE_MAX]; /* GAP_scratch_busy */
+	u64 facts[FACT_MAX]; /* times that the hook of a fact fired */
 	u64 read_errors; /* a kernel or user address could not be read; the field stays empty */
 } __attribute__((aligned(64)));
 

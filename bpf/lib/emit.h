@@ -39,6 +39,13 @@ static __always_inline void count_scratch_busy(u32 type)
 		st->scratch_busy[type]++;
 }
 
+static __always_inline void count_fact(u32 fact)
+{
+	struct cpu_stats *st = stats_get();
+	if (st && fact < FACT_MAX)
+		st->facts[fact]++;
+}
+
 static __always_inline void count_read_error(void)
 {
 	struct cpu_stats *st = stats_get();

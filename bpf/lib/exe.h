@@ -75,6 +75,16 @@ static __always_inline u32 exe_origin(u64 magic, u32 nlink, u32 flags, bool memf
 	return EXE_ORIGIN_regular;
 }
 
+/* The judgement of a file alone. */
+static __always_inline u32 file_origin(struct file *f)
+{
+	struct inode *i = BPF_CORE_READ(f, f_inode);
+	u64 magic = BPF_CORE_READ(i, i_sb, s_magic);
+	u32 flags =
+		magic == OVERLAYFS_SUPER_MAGIC && overlay_has_upper(i) ? EXE_F_OVERLAY_UPPER : 0;
+	return exe_origin(magic, BPF_CORE_READ(i, i_nlink), flags, file_is_memfd(f));
+}
+
 /* EXE_FIELDS of events.def from a struct file; flags are or'ed to those found here. */
 #define EXE_FILL(s_, slot_, e_, t_, file_, flags_, key_)                                     \
 	do {                                                                                 \

@@ -26,6 +26,7 @@ static const char *format_doc(enum field_fmt f)
 		break;
 	case FMT_DEC:
 	case FMT_OPT:
+	case FMT_POS:
 		return "number";
 	case FMT_ID:
 		return "decimal text";

@@ -19,6 +19,7 @@ enum field_fmt {
 	FMT_DEC, /* number */
 	FMT_ID, /* number that ECS calls a keyword: decimal text */
 	FMT_OPT, /* number; absent when all bits are set */
+	FMT_POS, /* number; absent when 0 */
 	FMT_HEX, /* "0x…" */
 	FMT_OCT, /* "0755" */
 	FMT_BOOL,

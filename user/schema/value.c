@@ -219,6 +219,10 @@ static void get_num(const struct event *ev, const struct field *f, struct value 
 		if (!all_bits(n, f->wire))
 			value_num(v, n);
 		break;
+	case FMT_POS:
+		if (n)
+			value_num(v, n);
+		break;
 	case FMT_DEC:
 		value_num(v, n);
 		break;

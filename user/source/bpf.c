@@ -295,6 +295,28 @@ static void next_variant(struct bpf_source *b, unsigned i, const char *step, int
 	st->variant = ++b->variant[i] < st->hook.nvariants ? st->hook.variant[b->variant[i]] : NULL;
 }
 
+/*
+ * Programs that patch the kernel's text are often refused, or attach and never fire (kernels
+ * without bpf in lsm=): these are tried alone first, for that is cheaper than to load all again
+ * without them.
+ */
+static void choose_patching(struct bpf_source *b)
+{
+	for (unsigned i = 0; i < b->nhooks; i++) {
+		struct hook_state *st = &b->state[i];
+		while (st->variant && variant_patches(st->variant)) {
+			struct variant_result r = variant_try(&st->hook, st->variant);
+			if (r.fired || (r.attached && !hooks_fire_causes(&st->hook)))
+				break;
+			next_variant(b, i,
+				     r.attached ? "attaches but does not fire"
+				     : r.loaded ? "does not attach"
+						: "does not load",
+				     r.error);
+		}
+	}
+}
+
 /* When loading all together failed: which program is it? True if a variant was dropped. */
 static bool drop_unloadable(struct bpf_source *b)
 {
@@ -327,8 +349,7 @@ static void update_fired(struct bpf_source *b, struct hook_state *st)
 		st->fired =
 			true; /* reading it, later, is what fires it; a failure is an error then */
 	for (unsigned cpu = 0; cpu < b->cpus && !st->fired; cpu++)
-		st->fired =
-			((volatile struct cpu_stats *)b->stats)[cpu].emitted[st->hook.event] > 0;
+		st->fired = hook_seen(&st->hook, &((volatile struct cpu_stats *)b->stats)[cpu]);
 }
 
 /* One try with the present variants. 0; -EAGAIN: a variant was dropped, try again; or an error. */
@@ -366,7 +387,7 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 	for (unsigned i = 0; i < b->nhooks; i++) {
 		struct hook_state *st = &b->state[i];
 		update_fired(b, st);
-		if (st->variant && !st->fired && hooks_fire_causes(st->hook.event)) {
+		if (st->variant && !st->fired && hooks_fire_causes(&st->hook)) {
 			next_variant(b, i, "attaches but does not fire", 0);
 			return -EAGAIN;
 		}
@@ -392,6 +413,7 @@ static int load(struct bpf_source *b, const struct bpf_config *c, struct err *e)
 	struct rlimit inf = { RLIM_INFINITY, RLIM_INFINITY };
 	setrlimit(RLIMIT_MEMLOCK, &inf);
 
+	choose_patching(b);
 	int rc = -EAGAIN;
 	for (int round = 0; rc == -EAGAIN && round < LOAD_ROUNDS_MAX; round++) {
 		unload(b);

@@ -34,6 +34,11 @@ bool variant_is_iter(const char *variant)
 	return n > 6 && !strcmp(variant + n - 6, "__iter");
 }
 
+bool variant_patches(const char *variant)
+{
+	return rank(variant) < rank("__tp_btf");
+}
+
 static void add_variant(struct hook *h, const char *variant)
 {
 	unsigned at = h->nvariants;
@@ -45,19 +50,47 @@ static void add_variant(struct hook *h, const char *variant)
 	h->nvariants++;
 }
 
-/* The hook with this name and event, at the end of the table if it is new. */
-static struct hook *hook_of(struct hook *table, int *n, const char *name, size_t len,
-			    enum ev_type ev)
+static const struct {
+	enum fact id;
+	const char *name, *without;
+} facts[] = {
+#define FACT(id_, name_, without_) { FACT_##name_, #name_, without_ },
+#include "abi/facts.def"
+#undef FACT
+};
+
+/* What is hooked under this name. False if nothing is. */
+static bool describe(const char *name, struct hook *ret)
+{
+	const struct ev_desc *d = ev_desc_by_key(name);
+
+	*ret = (struct hook){ 0 };
+	snprintf(ret->name, sizeof(ret->name), "%s", name);
+	if (d) {
+		ret->event = d->id;
+		ret->without = d->doc;
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		if (strcmp(facts[i].name, name))
+			continue;
+		ret->fact = facts[i].id;
+		ret->without = facts[i].without;
+		return true;
+	}
+	return false;
+}
+
+/* The hook of this description, at the end of the table if it is new. */
+static struct hook *hook_of(struct hook *table, int *n, const struct hook *what)
 {
 	for (int i = 0; i < *n; i++)
-		if (strlen(table[i].name) == len && !memcmp(table[i].name, name, len))
+		if (!strcmp(table[i].name, what->name))
 			return &table[i];
 	if (*n == HOOKS_MAX)
 		return NULL;
-	struct hook *h = &table[(*n)++];
-	*h = (struct hook){ .event = ev };
-	snprintf(h->name, sizeof(h->name), "%.*s", (int)len, name);
-	return h;
+	table[*n] = *what;
+	return &table[(*n)++];
 }
 
 int hooks_list(bool probes, struct hook ret[HOOKS_MAX], struct err *e)
@@ -71,16 +104,17 @@ int hooks_list(bool probes, struct hook ret[HOOKS_MAX], struct err *e)
 	bpf_object__for_each_program(p, o->obj)
 	{
 		const char *variant = bpf_program__name(p), *sep = strstr(variant, "__");
-		char key[32];
-		if (!sep || (size_t)(sep - variant) >= sizeof(key))
+		struct hook what = { 0 };
+		bool probe = !strncmp(variant, "probe__", strlen("probe__"));
+		if (!sep || (size_t)(sep - variant) >= sizeof(what.name) || probe != probes)
 			continue;
-		snprintf(key, sizeof(key), "%.*s", (int)(sep - variant), variant);
-		const struct ev_desc *d = ev_desc_by_key(key);
-		struct hook *h = NULL;
-		if (!probes && d)
-			h = hook_of(ret, &n, key, strlen(key), d->id);
-		else if (probes && !strcmp(key, "probe"))
-			h = hook_of(ret, &n, sep + 2, strlen(sep + 2), EV_none);
+		char name[sizeof(what.name)];
+		snprintf(name, sizeof(name), "%.*s", (int)(sep - variant), variant);
+		if (probe)
+			snprintf(what.name, sizeof(what.name), "%s", sep + 2);
+		else if (!describe(name, &what))
+			continue;
+		struct hook *h = hook_of(ret, &n, &what);
 		if (h)
 			add_variant(h, variant);
 	}
@@ -181,21 +215,27 @@ int hooks_fire(void)
 	return pid;
 }
 
-bool hooks_fire_causes(enum ev_type event)
+bool hooks_fire_causes(const struct hook *h)
 {
-	return event == EV_none || event == EV_fork || event == EV_exec || event == EV_exit;
+	return !h->without || h->event == EV_fork || h->event == EV_exec || h->event == EV_exit ||
+	       h->fact == FACT_script;
+}
+
+bool hook_seen(const struct hook *h, const volatile struct cpu_stats *st)
+{
+	return h->event != EV_none ? st->emitted[h->event] > 0 : st->facts[h->fact] > 0;
 }
 
 /* Has this program, or the event it makes, been seen? */
 static bool seen(struct redshank_bpf *o, const struct hook *h)
 {
-	if (h->event == EV_none)
+	if (!h->without)
 		return o->bss->probe_hits > 0;
 	static struct cpu_stats st; /* 1.5 KiB and more; probing is single-threaded */
 	int cpus = libbpf_num_possible_cpus();
 	for (u32 cpu = 0; cpu < (u32)cpus; cpu++)
 		if (!bpf_map_lookup_elem(bpf_map__fd(o->maps.stats), &cpu, &st) &&
-		    st.emitted[h->event])
+		    hook_seen(h, &st))
 			return true;
 	return false;
 }

@@ -19,19 +19,22 @@ struct bpf_link;
 #define HOOKS_MAX	  32
 
 /*
- * A hook is named after the event whose records it makes, and its programs <event>__<kind>: the
- * table is read from the object, so that a new program needs no line in user space. Programs named
- * probe__<kind> make no records; they try out what this kernel allows.
+ * A hook is named after the event whose records it makes, or the fact that it adds to others, and
+ * its programs <name>__<kind>: the table is read from the object, so that a new program needs no
+ * line in user space. Programs named probe__<kind> make nothing; they try out what this kernel
+ * allows.
  */
 struct hook {
-	enum ev_type event; /* EV_none: a probe of a kind of program */
-	char name[32]; /* the event's key, or the kind that is probed */
+	enum ev_type event; /* whose records it makes, or EV_none */
+	enum fact fact; /* which it adds to records of others (facts.def), or FACT_none */
+	char name[32]; /* of the event or the fact; of a probe, the kind of program */
+	const char *without; /* what can't be seen without it; NULL for probes */
 	unsigned nvariants;
 	char variant[HOOK_VARIANTS_MAX][40]; /* program names, best kind first */
 };
 
-/* The hooks of events, or (probes) the probed kinds of program. Returns how many, or negative
- * errno. */
+/* The hooks of events and facts, or (probes) the probed kinds of program. Returns how many, or
+ * negative errno. */
 int hooks_list(bool probes, struct hook ret[HOOKS_MAX], struct err *e);
 
 /* Without exec events there is no sensor. */
@@ -42,6 +45,9 @@ static inline bool hook_required(const struct hook *h)
 
 /* Does this variant give its records when it is read, not when something happens? */
 bool variant_is_iter(const char *variant);
+
+/* Does this variant patch the kernel's text (LSM, fentry, kprobe)? Some platforms refuse that. */
+bool variant_patches(const char *variant);
 
 /* What became of one variant. */
 struct variant_result {
@@ -72,8 +78,11 @@ struct variant_result variant_try(const struct hook *h, const char *variant);
  */
 int hooks_fire(void);
 
-/* Would hooks_fire() cause this event? */
-bool hooks_fire_causes(enum ev_type event);
+/* Would hooks_fire() make this hook fire? */
+bool hooks_fire_causes(const struct hook *h);
+
+/* Did the hook fire on this CPU, by its programs' own count? */
+bool hook_seen(const struct hook *h, const volatile struct cpu_stats *st);
 
 /* What this argv[1] means: the child that hooks_fire() made. It has nothing to do but to end. */
 #define FIRE_ARGUMENT "_fire"
