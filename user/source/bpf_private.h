@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to the live source: bpf.c takes records, bpf_load.c puts programs in and takes them out.
+ */
+#ifndef REDSHANK_SOURCE_BPF_PRIVATE_H
+#define REDSHANK_SOURCE_BPF_PRIVATE_H
+
+#include <bpf/libbpf.h>
+
+/* Before the skeleton, which has our types in it: */
+#include "abi/knobs.h"
+
+#include "redshank.skel.h"
+#include "source/bpf.h"
+#include "source/rec.h"
+
+struct lost {
+	u64 ring_full, scratch_busy;
+};
+
+struct bpf_source {
+	struct source source;
+	struct redshank_bpf *obj;
+	struct bpf_link *links[HOOKS_MAX];
+	struct hook_state state[HOOKS_MAX];
+	unsigned variant[HOOKS_MAX]; /* index into the hook's variants */
+	unsigned nhooks;
+	struct ring_buffer *main, *bulk;
+	int epoll;
+	unsigned cpus;
+	struct cpu_stats *stats; /* [cpus], mapped */
+	struct lost (*told)[EV_TYPE_MAX]; /* [cpus]: loss that the stream knows of */
+	u64 records, lost;
+	bool inventoried;
+	int64_t unix_offset;
+	u64 clock_checked;
+	u32 fired_pid; /* our own child; its records are not for the stream */
+	u64 fired_until; /* a later process may have its pid, CLOCK_BOOTTIME ns */
+	/* During a drain: */
+	record_fn *fn;
+	void *ctx;
+	unsigned budget;
+	int stop; /* what fn returned when it was not 0 */
+	union rec_buf rec;
+};
+
+/*
+ * Loads, attaches and fires the best variant of each hook of b->state. On error, and by
+ * bpf_unload(), everything is out of the kernel again.
+ */
+int bpf_load(struct bpf_source *b, const struct bpf_config *c, struct err *e);
+void bpf_unload(struct bpf_source *b);
+
+/* Looks whether a hook has fired by now. */
+void bpf_update_fired(struct bpf_source *b, struct hook_state *st);
+
+#endif
