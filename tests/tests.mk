@@ -94,6 +94,10 @@ check-otlp: all $(OTLP_TESTS) ## forwarding to an HTTP server of our own
 check-live: all $(TRIGGERS) ## the sensor on this kernel (root)
 	@$(RUN_TESTS) live
 
+check-vm: all $(TRIGGERS) ## the sensor on the kernels of tests/vm/kernels.txt, in QEMU (10 minutes)
+	@deploy/deps check live && deploy/deps check vm
+	@$(RUN_TESTS) vm
+
 check-deploy: all $(TRIGGERS) ## systemd unit and container image, started (root)
 	@$(RUN_TESTS) deploy
 
@@ -122,7 +126,7 @@ format: ## make it so (clang-format 14)
 	find user bpf tests -name '*.[ch]' -exec clang-format -i {} +
 
 .PHONY: check bench test-programs asan-programs fuzz-programs asan-build fuzz-build asan fuzz fuzz-short \
-	check-unit check-golden check-bpf check-otlp check-live check-deploy check-deps check-format \
+	check-unit check-golden check-bpf check-otlp check-live check-vm check-deploy check-deps check-format \
 	docs format
 
 -include $(addsuffix .d,$(TEST_PROGRAMS) $(FUZZERS) $(SEEDS))

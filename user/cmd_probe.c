@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cmd.h"
 #include "encode/json.h"
+#include "live.h"
 #include "schema/schema.h"
 #include "source/bpf_obj.h"
 #include "source/features.h"
@@ -21,6 +22,7 @@ static const char usage[] =
 	"kernel, which a sensor takes, and what can't be seen. Attaching proves nothing: a hook\n"
 	"counts when it was seen to fire. Root only; nothing stays loaded.\n\n"
 	"  -o, --output FORMAT  text (default) or json\n"
+	"      --btf FILE       BTF of this kernel, where it has none itself\n"
 	"  -v, --verbose        with what libbpf and the verifier say\n"
 	"  -h, --help\n";
 
@@ -121,13 +123,16 @@ static void bpf_log(const char *line)
 	log_debug("libbpf: %s", line);
 }
 
-static int probe(bool json)
+static int probe(bool json, const char *want_btf)
 {
+	static char btf[512];
 	struct feature f[FEATURES_MAX];
 	struct buf b = { 0 };
 	struct err e;
 	unsigned n = features_list(f);
 	int rc = features_require(&e);
+	if (!rc)
+		rc = live_btf(want_btf, btf, sizeof(btf), &e);
 
 	bpf_obj_log(bpf_log);
 	if (json)
@@ -152,12 +157,15 @@ static int probe(bool json)
 
 int cmd_probe(int argc, char **argv)
 {
+	enum { OPT_BTF = 256 };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
+		{ "btf", required_argument, NULL, OPT_BTF },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	const char *btf = NULL;
 	bool json = false;
 	int opt;
 
@@ -169,6 +177,9 @@ int cmd_probe(int argc, char **argv)
 				log_error("--output %s: text or json is expected", optarg);
 				return EX_USAGE;
 			}
+			break;
+		case OPT_BTF:
+			btf = optarg;
 			break;
 		case 'v':
 			log_set_level(LOG_LEVEL_debug);
@@ -183,5 +194,5 @@ int cmd_probe(int argc, char **argv)
 		log_error("probe takes no arguments: %s", argv[optind]);
 		return EX_USAGE;
 	}
-	return probe(json);
+	return probe(json, btf);
 }

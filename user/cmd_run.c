@@ -33,6 +33,7 @@ static const char usage[] =
 	"      --otlp URL       forward alerts by OTLP/HTTP, e.g. http://127.0.0.1:4318\n"
 	"      --store FILE     default: " STORE_PATH_DEFAULT "\n"
 	"      --socket PATH    for redshank tail and stats; \"\": none\n"
+	"      --btf FILE       BTF of this kernel, where it has none itself\n"
 	"      --duration TIME  stop after 10s, 5m, 2h\n"
 	"  -v, --verbose        more messages\n"
 	"  -h, --help\n";
@@ -166,7 +167,7 @@ static int run(const struct config *c, uint64_t duration)
 
 int cmd_run(int argc, char **argv)
 {
-	enum { OPT_ALERTS_ONLY = 256, OPT_OTLP, OPT_STORE, OPT_SOCKET, OPT_DURATION };
+	enum { OPT_ALERTS_ONLY = 256, OPT_OTLP, OPT_STORE, OPT_SOCKET, OPT_DURATION, OPT_BTF };
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "output", required_argument, NULL, 'o' },
@@ -174,12 +175,14 @@ int cmd_run(int argc, char **argv)
 		{ "otlp", required_argument, NULL, OPT_OTLP },
 		{ "store", required_argument, NULL, OPT_STORE },
 		{ "socket", required_argument, NULL, OPT_SOCKET },
+		{ "btf", required_argument, NULL, OPT_BTF },
 		{ "duration", required_argument, NULL, OPT_DURATION },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *config = NULL, *output = NULL, *otlp = NULL, *store = NULL, *socket = NULL;
+	const char *config = NULL, *output = NULL, *otlp = NULL, *store = NULL, *socket = NULL,
+		   *btf = NULL;
 	bool alerts_only = false;
 	uint64_t duration = 0;
 	enum tail_format format;
@@ -203,6 +206,9 @@ int cmd_run(int argc, char **argv)
 			break;
 		case OPT_STORE:
 			store = optarg;
+			break;
+		case OPT_BTF:
+			btf = optarg;
 			break;
 		case OPT_SOCKET:
 			socket = optarg;
@@ -243,6 +249,7 @@ int cmd_run(int argc, char **argv)
 		{ otlp, c.otlp_url, sizeof(c.otlp_url) },
 		{ store, c.store_path, sizeof(c.store_path) },
 		{ socket, c.socket, sizeof(c.socket) },
+		{ btf, c.btf, sizeof(c.btf) },
 	};
 	for (unsigned i = 0; i < sizeof(over) / sizeof(over[0]); i++) {
 		if (over[i].from && strlen(over[i].from) >= over[i].cap) {

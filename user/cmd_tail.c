@@ -32,6 +32,7 @@ static const char usage[] =
 	"      --alone          do not ask a running sensor\n"
 	"      --socket PATH    of the running sensor\n"
 	"  -c, --config FILE    default: " CONFIG_PATH_DEFAULT ", if it is there\n"
+	"      --btf FILE       BTF of this kernel, where it has none itself\n"
 	"      --color WHEN     auto (default), always, never\n"
 	"  -v, --verbose        more messages\n"
 	"  -h, --help\n";
@@ -39,7 +40,7 @@ static const char usage[] =
 struct options {
 	struct tail_config tail;
 	uint64_t duration;
-	const char *config, *socket;
+	const char *config, *socket, *btf;
 	bool alone;
 };
 
@@ -146,6 +147,8 @@ static int tail(struct options *o)
 		if (o->socket || (fd != -ENOENT && fd != -ECONNREFUSED))
 			return cmd_fail(fd, &e);
 	}
+	if (o->btf)
+		snprintf(c.btf, sizeof(c.btf), "%s", o->btf);
 	return tail_alone(&c, o);
 }
 
@@ -162,6 +165,7 @@ enum {
 	OPT_DURATION,
 	OPT_ALONE,
 	OPT_SOCKET,
+	OPT_BTF,
 	OPT_COLOR
 };
 
@@ -212,6 +216,9 @@ static int set_option(struct options *o, int opt, const char *arg)
 	case OPT_ALONE:
 		o->alone = true;
 		return 0;
+	case OPT_BTF:
+		o->btf = arg;
+		return 0;
 	case OPT_SOCKET:
 		o->socket = arg;
 		return 0;
@@ -247,6 +254,7 @@ int cmd_tail(int argc, char **argv)
 		{ "duration", required_argument, NULL, OPT_DURATION },
 		{ "alone", no_argument, NULL, OPT_ALONE },
 		{ "socket", required_argument, NULL, OPT_SOCKET },
+		{ "btf", required_argument, NULL, OPT_BTF },
 		{ "config", required_argument, NULL, 'c' },
 		{ "color", required_argument, NULL, OPT_COLOR },
 		{ "verbose", no_argument, NULL, 'v' },

@@ -46,6 +46,8 @@ static const struct option_desc options[] = {
 	TEXT_OPT("otlp.headers_file", TEXT, otlp_headers_file),
 	TEXT_OPT("otlp.ca_file", TEXT, otlp_ca_file),
 	NUM_OPT("otlp.timeout_ms", NUMBER, otlp_timeout_ms, 100, 600000),
+	TEXT_OPT("kernel.btf", TEXT, btf),
+	TEXT_OPT("kernel.hooks", TEXT, hooks),
 	NUM_OPT("limits.ring_main_kib", POWER_OF_TWO, ring_main_kib, 64, 1 << 20),
 	NUM_OPT("limits.ring_bulk_kib", POWER_OF_TWO, ring_bulk_kib, 64, 1 << 20),
 	NUM_OPT("limits.processes", NUMBER, processes_max, 1024, 4194304),

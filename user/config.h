@@ -26,6 +26,8 @@ struct config {
 	char otlp_headers_file[CONFIG_TEXT];
 	char otlp_ca_file[CONFIG_TEXT];
 	unsigned otlp_timeout_ms;
+	char btf[CONFIG_TEXT]; /* "": the kernel's own, or found in the usual places */
+	char hooks[CONFIG_TEXT]; /* "": the best of each */
 	unsigned ring_main_kib, ring_bulk_kib; /* powers of two */
 	unsigned processes_max;
 	unsigned process_strings_mib;

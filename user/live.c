@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "source/bpf.h"
+#include "source/features.h"
 
 static void bpf_log(const char *line)
 {
@@ -23,6 +24,15 @@ int live_config(const char *path, struct config *ret, struct err *e)
 	return rc == -ENOENT && !path ? 0 : rc;
 }
 
+int live_btf(const char *want, char *path, size_t cap, struct err *e)
+{
+	int rc = features_btf(want, path, cap, e);
+	if (rc)
+		return rc == -ENOENT && !want ? -ENOTSUP : rc;
+	bpf_obj_btf(*path ? path : NULL);
+	return 0;
+}
+
 int live_open(const struct config *c, struct pipeline **ret, struct source **ret_source,
 	      struct err *e)
 {
@@ -34,11 +44,16 @@ int live_open(const struct config *c, struct pipeline **ret, struct source **ret
 		.ring_bulk_bytes = c->ring_bulk_kib * 1024,
 		.env_names = env,
 		.env_count = c->env_count,
+		.hooks = *c->hooks ? c->hooks : NULL,
 	};
+	static char btf[CONFIG_TEXT]; /* for as long as objects are opened */
 	struct source *src;
 
 	bpf_obj_log(bpf_log);
-	int rc = bpf_source_open(&bc, &src, e);
+	int rc = live_btf(*c->btf ? c->btf : NULL, btf, sizeof(btf), e);
+	if (rc)
+		return rc;
+	rc = bpf_source_open(&bc, &src, e);
 	if (rc)
 		return rc;
 	struct pipeline_config pc = {

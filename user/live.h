@@ -12,6 +12,12 @@ int live_open(const struct config *c, struct pipeline **ret, struct source **ret
 	      struct err *e);
 
 /*
+ * Has the BPF object take BTF from want, or from where it is found; path is its room. 0, -ENOTSUP
+ * when there is none.
+ */
+int live_btf(const char *want, char *path, size_t cap, struct err *e);
+
+/*
  * The configuration: the file named by path, or, when that is NULL, the default one if it exists.
  * 0 or negative errno.
  */

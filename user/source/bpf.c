@@ -255,10 +255,14 @@ int bpf_source_open(const struct bpf_config *c, struct source **ret, struct err 
 	b->told = calloc(b->cpus, sizeof(*b->told));
 	struct hook table[HOOKS_MAX];
 	int n = hooks_list(false, table, e);
+	if (n >= 0 && c->hooks)
+		n = hooks_force(table, n, c->hooks, e);
 	for (int i = 0; i < n; i++) {
 		struct hook_state *st = &b->state[b->nhooks++];
 		st->hook = table[i];
-		st->variant = st->hook.variant[0];
+		st->variant = st->hook.nvariants ? st->hook.variant[0] : NULL;
+		if (!st->variant)
+			snprintf(st->why, sizeof(st->why), "switched off by the option hooks");
 	}
 	if (n < 0)
 		rc = n;

@@ -19,6 +19,19 @@
 static const char *const kinds[] = { "lsm",    "fentry", "fexit", "kprobe",
 				     "tp_btf", "raw_tp", "tp",	  "iter" };
 
+static const char *btf_path;
+
+void bpf_obj_btf(const char *path)
+{
+	btf_path = path;
+}
+
+static struct redshank_bpf *open_object(void)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = btf_path);
+	return redshank_bpf__open_opts(&opts);
+}
+
 static unsigned rank(const char *variant)
 {
 	const char *kind = strstr(variant, "__");
@@ -95,7 +108,7 @@ static struct hook *hook_of(struct hook *table, int *n, const struct hook *what)
 
 int hooks_list(bool probes, struct hook ret[HOOKS_MAX], struct err *e)
 {
-	struct redshank_bpf *o = redshank_bpf__open();
+	struct redshank_bpf *o = open_object();
 	struct bpf_program *p;
 	int n = 0;
 
@@ -119,6 +132,44 @@ int hooks_list(bool probes, struct hook ret[HOOKS_MAX], struct err *e)
 			add_variant(h, variant);
 	}
 	redshank_bpf__destroy(o);
+	return n;
+}
+
+/* Takes "name=kind", or "name=". */
+static int force_one(struct hook *table, int n, const char *want, size_t len, struct err *e)
+{
+	const char *eq = memchr(want, '=', len);
+
+	for (int i = 0; eq && i < n; i++) {
+		struct hook *h = &table[i];
+		size_t name = (size_t)(eq - want), kind = len - name - 1;
+		if (strlen(h->name) != name || memcmp(h->name, want, name))
+			continue;
+		unsigned kept = 0;
+		for (unsigned k = 0; k < h->nvariants; k++) {
+			const char *of = h->variant[k] + name + strlen("__");
+			if (strlen(of) == kind && !memcmp(of, eq + 1, kind))
+				memmove(h->variant[kept++], h->variant[k], sizeof(h->variant[k]));
+		}
+		if (kind && !kept)
+			break;
+		h->nvariants = kept;
+		return n;
+	}
+	return err_set(e, -EINVAL,
+		       "hooks: there is no \"%.*s\"; redshank probe lists what there is", (int)len,
+		       want);
+}
+
+int hooks_force(struct hook *table, int n, const char *want, struct err *e)
+{
+	while (*want) {
+		size_t len = strcspn(want, ",");
+		int rc = force_one(table, n, want, len, e);
+		if (rc < 0)
+			return rc;
+		want += len + (want[len] == ',');
+	}
 	return n;
 }
 
@@ -177,7 +228,7 @@ int bpf_obj_open(const struct bpf_config *c, struct redshank_bpf **ret, struct e
 	int cpus = libbpf_num_possible_cpus();
 	if (cpus <= 0)
 		return err_set(e, cpus, "number of CPUs: %s", strerror(-cpus));
-	struct redshank_bpf *o = redshank_bpf__open();
+	struct redshank_bpf *o = open_object();
 	if (!o)
 		return err_set(e, -errno, "BPF object: %s", strerror(errno));
 

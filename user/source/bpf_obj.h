@@ -37,6 +37,9 @@ struct hook {
  * negative errno. */
 int hooks_list(bool probes, struct hook ret[HOOKS_MAX], struct err *e);
 
+/* Leaves of a table (of n) what bpf_config.hooks wants. n, or -EINVAL. */
+int hooks_force(struct hook *table, int n, const char *want, struct err *e);
+
 /* Without exec events there is no sensor. */
 static inline bool hook_required(const struct hook *h)
 {
@@ -60,7 +63,15 @@ struct bpf_config {
 	unsigned ring_main_bytes, ring_bulk_bytes; /* powers of two, multiples of the page size */
 	const char *const *env_names; /* environment variables to report */
 	unsigned env_count; /* at most ENV_NAMES_MAX */
+	/*
+	 * Variants to take and no others, as "exec=raw_tp,fork=raw_tp" ("exec=" switches the hook
+	 * off); NULL: the best. For tests and for the search of a fault.
+	 */
+	const char *hooks;
 };
+
+/* BTF of this kernel from a file, where it does not bring its own. NULL: its own. Borrowed. */
+void bpf_obj_btf(const char *path);
 
 /* Checks names of environment variables: [A-Za-z_][A-Za-z0-9_]*, at most ENV_NAME_LEN - 1 long. */
 int env_name_check(const char *name, struct err *e);

@@ -111,17 +111,63 @@ static void check_ringbuf(struct feature *f)
 	}
 }
 
+/* Where distributions and we keep the BTF of kernels that have none in them; %s: the release. */
+static const char *const btf_places[] = {
+	"/etc/redshank/btf/%s.btf",
+	"/var/lib/redshank/btf/%s.btf",
+	"/boot/vmlinux-%s",
+	"/lib/modules/%s/vmlinux-%s",
+	"/lib/modules/%s/build/vmlinux",
+	"/usr/lib/debug/boot/vmlinux-%s",
+	"/usr/lib/debug/lib/modules/%s/vmlinux",
+};
+
+int features_btf(const char *want, char *ret_path, size_t cap, struct err *e)
+{
+	struct utsname u;
+
+	*ret_path = '\0';
+	if (want) {
+		if (access(want, R_OK))
+			return err_set(e, -ENOENT, "BTF file %s: %s", want, strerror(errno));
+		snprintf(ret_path, cap, "%s", want);
+		return 0;
+	}
+	if (!access(BTF_PATH, R_OK) || uname(&u))
+		return 0;
+	for (size_t i = 0; i < sizeof(btf_places) / sizeof(btf_places[0]); i++) {
+		const char *at = btf_places[i];
+		size_t n = 0;
+		while (*at && n + sizeof(u.release) < cap) {
+			if (at[0] == '%') {
+				n += (size_t)snprintf(ret_path + n, cap - n, "%s", u.release);
+				at += 2;
+			} else {
+				ret_path[n++] = *at++;
+			}
+		}
+		ret_path[n] = '\0';
+		if (!access(ret_path, R_OK))
+			return 0;
+	}
+	*ret_path = '\0';
+	return err_set(e, -ENOENT,
+		       BTF_PATH " is not there, nor a BTF file in the usual places: boot a kernel "
+				"with CONFIG_DEBUG_INFO_BTF=y, or give one by --btf FILE");
+}
+
 static void check_btf(struct feature *f)
 {
+	char path[256];
+	struct err e;
+
 	f->name = "btf";
 	if (!access(BTF_PATH, R_OK))
 		set(f, FEATURE_yes, BTF_PATH);
-	else if (errno == ENOENT)
-		set(f, FEATURE_no,
-		    BTF_PATH
-		    " is not there: CONFIG_DEBUG_INFO_BTF=y and a mounted /sys are needed");
+	else if (!features_btf(NULL, path, sizeof(path), &e))
+		set(f, FEATURE_yes, "%s", path);
 	else
-		set(f, FEATURE_no, BTF_PATH ": %s", strerror(errno));
+		set(f, FEATURE_no, "%.150s", e.text);
 }
 
 static void check_lockdown(struct feature *f)
@@ -246,7 +292,6 @@ int features_require(struct err *e)
 	} must[] = {
 		{ check_privileges, -EPERM },
 		{ check_ringbuf, -ENOTSUP },
-		{ check_btf, -ENOTSUP },
 		{ check_lockdown, -ENOTSUP },
 	};
 	for (unsigned i = 0; i < sizeof(must) / sizeof(must[0]); i++) {
