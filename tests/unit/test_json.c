@@ -364,7 +364,7 @@ static void hostile(void **state)
 				const struct field *f = i < header_nfields
 								? &header_fields[i]
 								: &d->fields[i - header_nfields];
-				if (f->wire == WIRE_u64 && f->fmt == FMT_DEC)
+				if (f->wire == WIRE_u64 && (f->fmt == FMT_DEC || f->fmt == FMT_POS))
 					((unsigned char *)h)[f->off + 7] &= 0x7f;
 				if (f->wire != WIRE_str)
 					continue;
