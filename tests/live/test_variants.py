@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The same events on each kernel, whichever variant of its hooks brings them: as variants.json has
+them, but for the fields listed here.
+
+usage: tests/live/test_variants.py [--update]
+"""
+import difflib
+import json
+import os
+import re
+import subprocess
+import sys
+
+from sensor import OUT, PATIENCE, REDSHANK, ROOT, TRIGGERS, Sensor, get, start, until
+from tap import Skip, equal, run, test
+
+GOLDEN = os.path.join(ROOT, "tests/live/variants.json")
+
+# What happens: all of it below one shell, one after the other.
+SCRIPT = """
+cd /
+exec_facts exit 7
+exec_facts signal 9
+exec_facts threads 4 3
+memfd_exec procfd cloexec exit
+memfd_exec script
+memfd_exec threadself cloexec exit
+sh -c 'printf rs-renamed >/proc/$$/comm; read line'
+exit 0
+"""
+
+# Of this moment and this machine; a pattern matches whole names. Here only that they are there counts.
+ANY = re.compile(r"""@timestamp|event\.(id|sequence)|host|ecs\.version
+    |process\.(pid|vpid|entity_id|start)|process\.thread\.id
+    |process\.parent\.(pid|entity_id|start)|process\.(group_leader|session_leader)\.pid
+    |redshank\.(seq|cpu|ns)|redshank\.exec\.time|redshank\.alert\.(id|seq)|redshank\.cgroup\.(id|path)
+    |redshank\.exe\.(dev|inode|size|ctime|mtime|uid|gid)
+    |redshank\.ancestors|redshank\.alert\.evidence\.redshank\.exe\.(size|inode|dev)
+    |process\.thread\.capabilities\.(effective|permitted)""", re.X)
+# Some machines have them and some not: who logged in, containers, a terminal. Whether a file could
+# still be compared is a matter of time.
+DROPPED = re.compile(r"redshank\.(login|container)|container|process\.(tty|interactive)"
+                     r"|redshank\.exe\.same_content|redshank\.alert\.evidence\.redshank\.exe\.same_content"
+                     r"|redshank\.capabilities\.inheritable")
+
+
+def normal(value, name=""):
+    if isinstance(value, dict):
+        kept = {k: normal(v, f"{name}.{k}" if name else k) for k, v in value.items()
+                if not DROPPED.fullmatch(f"{name}.{k}" if name else k)}
+        return "*" if ANY.fullmatch(name) else kept
+    if ANY.fullmatch(name):
+        return "*"
+    if isinstance(value, list):
+        return [normal(v, name) for v in value]
+    if isinstance(value, str):
+        value = value.replace(TRIGGERS, "/TRIGGERS").replace(os.path.realpath("/bin/sh"), "/bin/sh")
+        return re.sub(r"/proc/\d+/", "/proc/PID/", value)
+    return value
+
+
+def events(config):
+    """What a sensor says of the script, normalised."""
+    sensor = Sensor(config=config)
+    env = {"PATH": f"{TRIGGERS}:/usr/bin:/bin"}
+    shell = start(["/bin/sh", "-c", SCRIPT], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                  stderr=subprocess.DEVNULL, env=env, start_new_session=True)
+    shell.wait(PATIENCE)
+    until(lambda: sensor.find("rename", where=lambda e: get(e, "process.name") == "rs-renamed"),
+          "the change of a name")
+    shell_entity = sensor.sync().entity(shell.pid)
+    seen = [normal(e) for e in sensor.more()
+            if get(e, "process.parent.entity_id") == shell_entity]
+    seen.sort(key=lambda e: get(e, "event.action") == "rename")  # they come by a ring of their own
+    equal(sensor.stop()[0], 0)
+    return "".join(json.dumps(line, indent="\t", sort_keys=True) + "\n" for line in seen)
+
+
+def nth_variants(n):
+    """What to force to have each hook's n-th variant of those that work here; None if it is no other
+    than the one before."""
+    listing = subprocess.run([REDSHANK, "probe", "-o", "json"], capture_output=True, text=True,
+                             timeout=PATIENCE)
+    chosen, other = [], n == 0
+    for hook in json.loads(listing.stdout)["hooks"]:
+        caused = any(v["fired"] for v in hook["variants"])
+        works = [v["variant"] for v in hook["variants"] if v["fired" if caused else "attached"]]
+        if works:
+            other |= n < len(works)
+            chosen.append(works[min(n, len(works) - 1)].replace("__", "="))
+    return ",".join(chosen) if other else None
+
+
+def by_variants(n, which):
+    def body(_):
+        hooks = nth_variants(n)
+        if hooks is None:
+            raise Skip("no hook has so many variants that work here")
+        with open(GOLDEN) as f:
+            want = f.read()
+        got = events(f'kernel:\n  hooks: "{hooks}"\n')
+        if got != want:
+            print("\n".join(difflib.unified_diff(want.splitlines(), got.splitlines(), "variants.json",
+                                                 hooks, lineterm="", n=4)))
+        equal(got == want, True, f"the same as variants.json by {hooks}")
+
+    body.__name__ = f"variant{n}"
+    body.__doc__ = f"The same events by the {which} variant of each hook"
+    return test(body)
+
+
+by_variants(0, "best")
+by_variants(1, "second best")
+by_variants(2, "third best")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--update"]:
+        with open(GOLDEN, "w") as file:
+            file.write(events(None))
+        sys.exit()
+    sys.exit(run(None))
