@@ -54,7 +54,7 @@ class Case:
     def fill(self, n, *more):
         driver("fill", self.store, n, *more)
 
-    def send(self, server, want, run_ms=5000, close_ms=1000, code=0, **options):
+    def send(self, server, want, run_ms=30000, close_ms=1000, code=0, **options):
         url = server if isinstance(server, str) else server.url
         return driver("send", self.store, url, want, run_ms, close_ms,
                       *(f"{k}={v}" for k, v in options.items()), code=code)

@@ -287,7 +287,8 @@ static void test_reader_beside_writer(void **state)
 	writer_done = 1;
 	pthread_join(t, &result);
 	assert_null(result);
-	/* On a loaded machine a transaction may be put off for the other writer; none is dropped. */
+	/* On a loaded machine a transaction may be put off for the other writer; none is dropped.
+	 */
 	assert_int_equal(stat_of(k, "dropped"), 0);
 	store_close(s);
 	store_close(cursors);
