@@ -92,7 +92,8 @@ static int try_all(struct buf *b, bool probes, bool json, struct err *e)
 			}
 			buf_putc(b, '}');
 		} else if (!found && doc) {
-			buf_printf(b, "  %-16s NOT SEEN: %s\n", h->name, doc);
+			buf_printf(b, "  %-16s %s: %s\n", h->name,
+				   h->fact ? "not known" : "NOT SEEN", doc);
 		}
 		missing += !found && hook_required(h);
 	}

@@ -15,7 +15,8 @@ void coverage_text(struct buf *out, const struct hook_state *h, unsigned n)
 				   s->fired ? "fired" : "waits for its first event",
 				   *s->why ? "; " : "", s->why);
 		else
-			buf_printf(out, "  %-8s NOT SEEN: %s (%s)\n", s->hook.name, s->hook.without,
+			buf_printf(out, "  %-8s %s: %s (%s)\n", s->hook.name,
+				   s->hook.fact ? "not known" : "NOT SEEN", s->hook.without,
 				   s->why);
 	}
 }

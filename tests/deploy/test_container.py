@@ -218,10 +218,10 @@ def host(node):
 
 @test
 def own_copy(node):
-    """What runc does is no alert, though the file is another user's and in a closed directory."""
+    """What runc does is no alert, also where another user than root runs it."""
     home = directory()
     program = shutil.copy(os.path.join(TRIGGERS, "reexec_sealed"), home)
-    shutil.chown(home, "nobody")
+    os.chmod(home, 0o711)  # root's: of what users installed themselves, a copy proves nothing
     with Trigger("setpriv", "--reuid=nobody", "--clear-groups", program, "honest",
                  program=shutil.which("setpriv")) as copy:
         with Trigger("memfd_exec", "execveat") as t:

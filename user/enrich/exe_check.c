@@ -59,15 +59,29 @@ static bool trusted(int fd, bool dir)
 }
 
 /*
+ * The host's root directory: that of pid 1 or, where that one is closed even to root, of kthreadd,
+ * which is pid 2 in the initial pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h).
+ */
+static int open_host_root(void)
+{
+	int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+	char ns[32] = "";
+
+	int fd = open("/proc/1/root", flags);
+	if (fd < 0 && readlink("/proc/self/ns/pid", ns, sizeof(ns) - 1) > 0 &&
+	    !strcmp(ns, "pid:[4026531836]"))
+		fd = open("/proc/2/root", flags);
+	return fd < 0 ? open("/", flags) : fd;
+}
+
+/*
  * Opens a path in the host's mount namespace, one component after the other, each trusted: paths
  * and mounts in the process's own namespace are the process's to make up, and on the way through a
  * directory of its own a FUSE mount could hold us for ever.
  */
 static int open_trusted(const char *path, size_t len)
 {
-	int fd = open("/proc/1/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = open_host_root();
 	const char *end = path + len;
 
 	while (fd >= 0 && path < end) {
