@@ -80,7 +80,7 @@ static const struct row rows[] = {
 	{ "/default/" A, A, "" },
 	{ "/testc1", NULL, "" },
 	{ "/" A, A, "" },
-	{ "/process_api/3d37601aa0b78f9187fe89505ad608cb", NULL, "" },
+	{ "/some_agent/3d37601aa0b78f9187fe89505ad608cb", NULL, "" },
 	/* no container */
 	{ "", NULL, "" },
 	{ "/", NULL, "" },
