@@ -55,7 +55,9 @@ def normal(value, name=""):
     if isinstance(value, list):
         return [normal(v, name) for v in value]
     if isinstance(value, str):
-        value = value.replace(TRIGGERS, "/TRIGGERS").replace(os.getcwd(), "/CWD").replace(os.path.realpath("/bin/sh"), "/bin/sh")
+        if name.endswith("working_directory") and value == os.getcwd():
+            return "/CWD"
+        value = value.replace(TRIGGERS, "/TRIGGERS").replace(os.path.realpath("/bin/sh"), "/bin/sh")
         return re.sub(r"/proc/\d+/", "/proc/PID/", value)
     return value
 
