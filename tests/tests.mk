@@ -110,6 +110,9 @@ fuzz: fuzz-build ## libFuzzer, FUZZ_SECONDS (300) per target
 fuzz-short: fuzz-build ## libFuzzer, 10 s per target, as in check
 	@FUZZ_SECONDS=10 $(RUN_TESTS) fuzz
 
+bench-kernel: $(BENCH) ## what each hook variant costs in the kernel (root; 1 minute)
+	@$(OUT)/tests/bench/hooks 1
+
 bench: all $(BENCH) ## what the sensor costs, as ratios (root; 3 minutes)
 	@tests/bench/run.py --out $(OUT)
 
@@ -125,7 +128,7 @@ docs: $(OUT)/tests/unit/test_events_md ## write docs/events.md from the tables
 format: ## make it so (clang-format 14)
 	find user bpf tests -name '*.[ch]' -exec clang-format -i {} +
 
-.PHONY: check bench test-programs asan-programs fuzz-programs asan-build fuzz-build asan fuzz fuzz-short \
+.PHONY: check bench bench-kernel test-programs asan-programs fuzz-programs asan-build fuzz-build asan fuzz fuzz-short \
 	check-unit check-golden check-bpf check-otlp check-live check-vm check-deploy check-deps check-format \
 	docs format
 

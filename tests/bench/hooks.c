@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each variant of each hook costs in the kernel, by the kernel's own statistics
+ * (BPF_ENABLE_STATS: run time and runs of a program) and by the CPU time of the operation with the
+ * program attached, against nothing attached. The probe__* programs are the empty ones to compare
+ * with. Prints a Markdown row per variant and operation.
+ *
+ *   hooks [SECONDS]      of one measurement; default 0.5
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "source/bpf_obj.h"
+
+#include "redshank.skel.h"
+
+static char self[4096]; /* this program */
+
+static void op_getppid(void)
+{
+	syscall(SYS_getppid);
+}
+
+static void op_openat(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void op_exec(void)
+{
+	char *const args[] = { self, (char *)"child", NULL };
+	char *const env[] = { NULL };
+	pid_t pid;
+	if (!posix_spawn(&pid, self, NULL, NULL, args, env))
+		waitpid(pid, NULL, 0);
+}
+
+static const struct op {
+	const char *name;
+	void (*run)(void);
+	unsigned batch; /* between two looks at the clock */
+} ops[] = { { "getppid", op_getppid, 1000 },
+	    { "openat+close", op_openat, 100 },
+	    { "exec", op_exec, 1 } };
+
+static double cpu_ns(void)
+{
+	double ns = 0;
+	for (int who = RUSAGE_CHILDREN; who <= RUSAGE_SELF; who++) {
+		struct rusage u;
+		getrusage(who, &u);
+		ns += ((double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec) * 1e9 +
+		      ((double)u.ru_utime.tv_usec + (double)u.ru_stime.tv_usec) * 1e3;
+	}
+	return ns;
+}
+
+/* CPU ns of one operation; *ret_n: how many were done. */
+static double measure(const struct op *op, double seconds, unsigned long *ret_n)
+{
+	uint64_t end = clock_monotonic() + (uint64_t)(seconds * 1e9);
+	double cpu = cpu_ns();
+	unsigned long n = 0;
+	do {
+		for (unsigned i = 0; i < op->batch; i++)
+			op->run();
+		n += op->batch;
+	} while (clock_monotonic() < end);
+	*ret_n = n;
+	return (cpu_ns() - cpu) / (double)n;
+}
+
+static void row(const struct op *op, const char *variant, struct bpf_program *p, double seconds)
+{
+	struct bpf_prog_info before = { 0 }, after = { 0 };
+	uint32_t len = sizeof(before);
+	unsigned long n;
+
+	double base = measure(op, seconds, &n);
+	struct bpf_link *link = bpf_program__attach(p);
+	if (!link)
+		return;
+	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	bpf_obj_get_info_by_fd(bpf_program__fd(p), &before, &len);
+	measure(op, seconds / 4, &n);
+	bpf_obj_get_info_by_fd(bpf_program__fd(p), &after, &len);
+	if (stats >= 0)
+		close(stats);
+	double runs = (double)(after.run_cnt - before.run_cnt);
+	double ns = runs > 0 ? (double)(after.run_time_ns - before.run_time_ns) / runs : 0;
+	double per_op = runs / (double)n;
+	double with = measure(op, seconds, &n); /* without the statistics' own cost */
+	bpf_link__destroy(link);
+	printf("| %s | %s | %.0f | %.2f | %.0f | %+.0f (%.2f) |\n", op->name, variant, ns, per_op,
+	       base, with - base, with / base);
+	fflush(stdout);
+}
+
+/* One variant alone, loaded and attached as the sensor does it, under every operation. */
+static void variant(const struct hook *h, const char *name, double seconds)
+{
+	static const struct bpf_config c = { .ring_main_bytes = 8 << 20,
+					     .ring_bulk_bytes = 4 << 20 };
+	struct redshank_bpf *o;
+
+	if (variant_is_iter(name) || bpf_obj_open(&c, &o, NULL))
+		return;
+	struct bpf_program *p = bpf_obj_program(o, name);
+	bpf_program__set_autoload(p, true);
+	if (!redshank_bpf__load(o))
+		for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+			if (!h->without ||
+			    ops[i].run == op_exec) /* processes' hooks rest otherwise */
+				row(&ops[i], name, p, seconds);
+	redshank_bpf__destroy(o);
+}
+
+int main(int argc, char **argv)
+{
+	static struct hook table[HOOKS_MAX];
+	double seconds = argc == 2 && strcmp(argv[1], "child") ? atof(argv[1]) : 0.5;
+
+	if (argc == 2 && (!strcmp(argv[1], "child") || !strcmp(argv[1], FIRE_ARGUMENT)))
+		return 0;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (n < 0 || seconds <= 0) {
+		fprintf(stderr, "usage: hooks [SECONDS]\n");
+		return 64;
+	}
+	bpf_obj_log(NULL);
+	puts("| operation | program | ns per run | runs per operation | CPU ns without | with it "
+	     "(ratio) |\n"
+	     "|---|---|---|---|---|---|");
+	for (int probes = 1; probes >= 0; probes--) {
+		int hooks = hooks_list(probes, table, NULL);
+		for (int i = 0; i < hooks; i++)
+			for (unsigned k = 0; k < table[i].nvariants; k++)
+				variant(&table[i], table[i].variant[k], seconds);
+	}
+	return 0;
+}
