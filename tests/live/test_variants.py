@@ -6,6 +6,7 @@ them, but for the fields listed here.
 usage: tests/live/test_variants.py [--update]
 """
 import difflib
+import functools
 import json
 import os
 import re
@@ -79,13 +80,22 @@ def events(config):
     return "".join(json.dumps(line, indent="\t", sort_keys=True) + "\n" for line in seen)
 
 
+@functools.cache
+def probe():
+    """What `redshank probe` says; where it takes long, a file that has it already."""
+    path = os.environ.get("REDSHANK_PROBE")
+    if path:
+        with open(path) as f:
+            return json.load(f)
+    return json.loads(subprocess.run([REDSHANK, "probe", "-o", "json"], capture_output=True,
+                                     text=True, timeout=PATIENCE).stdout)
+
+
 def nth_variants(n):
     """What to force to have each hook's n-th variant of those that work here; None if it is no other
     than the one before."""
-    listing = subprocess.run([REDSHANK, "probe", "-o", "json"], capture_output=True, text=True,
-                             timeout=PATIENCE)
     chosen, other = [], n == 0
-    for hook in json.loads(listing.stdout)["hooks"]:
+    for hook in probe()["hooks"]:
         caused = any(v["fired"] for v in hook["variants"])
         works = [v["variant"] for v in hook["variants"] if v["fired" if caused else "attached"]]
         if works:

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs what the kernel's command line asks for (redshank.suites=PATH,…), and says line by line:
 
-@@ probe JSON               what `redshank probe` sees
-@@ suite NAME               what it prints follows, as TAP
-@@ done STATUS SECONDS      its exit status, or "timeout"
+@vm@ probe JSON             what `redshank probe` sees; for the suites also in $REDSHANK_PROBE
+@vm@ suite NAME             what it prints follows, as TAP
+@vm@ done STATUS SECONDS    its exit status, or "timeout"
 """
 import os
 import subprocess
 import sys
 import time
 
-LIMIT = 240  # seconds for one suite
+LIMIT = 300  # seconds for one suite
 REDSHANK = os.environ["REDSHANK"]
 
 
@@ -22,7 +22,7 @@ def asked_for():
 
 
 def run(path):
-    print(f"@@ suite {os.path.basename(path).removeprefix('test_').removesuffix('.py')}", flush=True)
+    print(f"@vm@ suite {os.path.basename(path).removeprefix('test_').removesuffix('.py')}", flush=True)
     start = time.monotonic()
     with open("/tmp/stderr", "w+", errors="replace") as stderr:
         try:
@@ -33,12 +33,15 @@ def run(path):
         stderr.seek(0)
         for line in stderr.readlines()[-40:]:
             print("# stderr:", line.rstrip()[:400])
-    print(f"@@ done {status} {time.monotonic() - start:.1f}", flush=True)
+    print(f"@vm@ done {status} {time.monotonic() - start:.1f}", flush=True)
 
 
 def main():
     probe = subprocess.run([REDSHANK, "probe", "-o", "json"], capture_output=True, text=True)
-    print("@@ probe", probe.stdout.strip(), flush=True)
+    print("@vm@ probe", probe.stdout.strip(), flush=True)
+    os.environ["REDSHANK_PROBE"] = "/run/probe.json"
+    with open(os.environ["REDSHANK_PROBE"], "w") as f:
+        f.write(probe.stdout)
     for path in asked_for():
         run(path)
 
