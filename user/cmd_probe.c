@@ -153,6 +153,8 @@ static int probe(bool json, const char *want_btf)
 		buf_printf(&b, ",\"usable\":%s}\n", rc ? "false" : "true");
 	fputs(buf_str(&b), stdout);
 	buf_free(&b);
+	if (!rc && (fflush(stdout) || ferror(stdout)))
+		rc = err_set(&e, -EIO, "the output could not be written (disk full?)");
 	return rc ? cmd_fail(rc, &e) : 0;
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* redshank: the table of subcommands. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cmd.h"
@@ -32,12 +35,24 @@ static int help(FILE *to)
 	return 0;
 }
 
+/*
+ * A caller may have closed them: no file of ours may get a number that messages are written to. The
+ * wrong direction, so that using what was closed is still an error.
+ */
+static void keep_std_fds(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+			exit(EX_OSERR);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
 	if (!strcmp(name, FIRE_ARGUMENT))
 		return 0;
+	keep_std_fds();
 	if (!*name) {
 		help(stderr);
 		return EX_USAGE;

@@ -177,7 +177,7 @@ class Sensor(Lines):
 
     def ready(self):
         assert self.process.poll() is None, f"the sensor ended: {self.stderr()}"
-        return self.stats() is not None
+        return os.path.exists(self.socket) and self.stats() is not None
 
     @property
     def pid(self):
