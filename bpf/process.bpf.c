@@ -161,10 +161,24 @@ int BPF_KPROBE(script__kprobe, struct linux_binprm *bprm)
 	return on_exec_check(bprm);
 }
 
+#define PROC_SUPER_MAGIC 0x9fa0 /* include/uapi/linux/magic.h */
+
+/* Can this name lead to one of the task's own descriptors, symbolic links apart? */
+static __always_inline bool name_in_proc(struct scratch *s, struct ev_exec *e,
+					 struct task_struct *t)
+{
+	const char *n = &s->rec[e->filename.off & REC_OFF_MASK];
+
+	if (n[0] != '/')
+		return BPF_CORE_READ(t, fs, pwd.dentry, d_sb, s_magic) == PROC_SUPER_MAGIC;
+	return (n[1] == 'p' && n[2] == 'r' && n[3] == 'o' && n[4] == 'c' && n[5] == '/') ||
+	       (n[1] == 'd' && n[2] == 'e' && n[3] == 'v' && n[4] == '/');
+}
+
 /*
  * Where no hook tells which file a script is in: that file is closed again when its interpreter has
- * been opened, and what is left is the name. If that ends in /fd/N, the descriptor is still there,
- * for the interpreter is to open it.
+ * been opened, and what is left is the name. If that is one of a descriptor, the descriptor is
+ * still there, for the interpreter is to open it.
  */
 static __always_inline bool script_in_memfd(struct scratch *s, struct ev_exec *e,
 					    struct task_struct *t)
@@ -172,7 +186,9 @@ static __always_inline bool script_in_memfd(struct scratch *s, struct ev_exec *e
 	u64 end = e->filename.off + e->filename.len, fd = 0, scale = 1;
 	int i;
 
-	for (i = 0; i < 10; i++) {
+	if (!name_in_proc(s, e, t))
+		return false;
+	for (i = 0; i < 10 && i < e->filename.len; i++) {
 		u64 at = (end - 1 - i) & REC_OFF_MASK;
 		u8 c = s->rec[at];
 		if (c < '0' || c > '9')
@@ -180,9 +196,8 @@ static __always_inline bool script_in_memfd(struct scratch *s, struct ev_exec *e
 		fd += (c - '0') * scale;
 		scale *= 10;
 	}
-	u64 at = (end - 4 - i) & REC_OFF_MASK;
-	if (!i || e->filename.len < i + 4 || s->rec[at] != '/' || s->rec[at + 1] != 'f' ||
-	    s->rec[at + 2] != 'd' || s->rec[at + 3] != '/')
+	u64 at = (end - 1 - i) & REC_OFF_MASK;
+	if (i ? i < e->filename.len && s->rec[at] != '/' : s->rec[at] != 'n') /* n: /dev/stdin, 0 */
 		return false;
 	struct fdtable *fdt = BPF_CORE_READ(t, files, fdt);
 	if (fd >= BPF_CORE_READ(fdt, max_fds))

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "detect/alert.h"
 #include "encode/json_writer.h"
 #include "enrich/exe_check.h"
@@ -18,12 +19,14 @@
 
 #define BATCH	       1024 /* records between two looks at signals, timers and clients */
 #define DRAIN_PAUSE_NS NSEC_PER_MSEC
+#define COMPLAIN_NS    (10 * NSEC_PER_SEC) /* at most one line about sinks in this time */
 #define LAST_DRAINS    64 /* batches taken at the end; the rest of a flood is left */
 
 struct out {
 	struct sink *sink;
 	bool essential;
 	bool finished;
+	int error; /* its last one; 0: none */
 };
 
 struct pipeline {
@@ -38,6 +41,7 @@ struct pipeline {
 	bool stop;
 	struct loop *loop;
 	uint64_t drained; /* when the last drain began, CLOCK_MONOTONIC ns */
+	uint64_t complained;
 	uint64_t deadline; /* CLOCK_MONOTONIC ns; 0: none */
 	struct err *err; /* of the drain that is at work; may be NULL */
 	void (*finish)(void *ctx, struct sink *s);
@@ -53,8 +57,15 @@ struct pipeline {
 
 static void sink_result(struct pipeline *p, struct out *o, int rc)
 {
-	if (rc < 0)
+	if (rc < 0) {
 		p->st.sink_errors++;
+		o->error = rc;
+		if (clock_monotonic() - p->complained > COMPLAIN_NS) {
+			log_warning("%s: %s; redshank stats counts what is lost",
+				    o->sink->ops->name, strerror(-rc));
+			p->complained = clock_monotonic();
+		}
+	}
 	if (rc <= 0)
 		return;
 	o->finished = true;
@@ -239,7 +250,13 @@ static int drain(struct pipeline *p, struct err *e)
 	p->err = e;
 	int rc = p->source->ops->drain(p->source, on_record, p, BATCH, e);
 	p->err = NULL;
+	for (unsigned i = 0; i < p->nout; i++)
+		p->out[i].error = p->out[i].finished ? p->out[i].error : 0;
 	flush(p);
+	for (unsigned i = 0; !rc && i < p->nout; i++)
+		if (p->out[i].error)
+			rc = err_set(e, -EIO, "%s: not everything could be written: %s",
+				     p->out[i].sink->ops->name, strerror(-p->out[i].error));
 	return rc;
 }
 

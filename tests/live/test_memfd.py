@@ -159,6 +159,30 @@ def deleted(sensor):
     equal(get(alert, "rule.id"), RULE)
 
 
+SPELLINGS = ("/proc/self/fd/{}", "/proc/self/fd//{}", "/proc/self/fd/./{}", "/dev/fd/{}",
+             "/proc/thread-self/fd/{}", "/proc/self/fd ./{}", "/proc/self fd/{}")
+SPELL = """import os, sys
+fd = os.memfd_create("x", 0)
+os.write(fd, b"#!/bin/sh\\nexit 0\\n")
+folder, _, name = sys.argv[1].rpartition(" ")
+if folder:
+    os.chdir(folder)
+os.set_inheritable(fd, True)
+os.execv(name.format(fd), ["x"])
+"""
+
+
+@test
+def script_spelled(sensor):
+    """A script in a memfd alerts however its descriptor is spelled."""
+    for spelling in SPELLINGS:
+        child = start([sys.executable, "-c", SPELL, spelling])
+        alert = the_alert(sensor, child.pid)
+        child.wait(PATIENCE)
+        check_alert(alert)
+        assert "script_memfd" in get(alert, "redshank.exe.flags"), spelling
+
+
 @test
 def memfd_in_name_only(sensor):
     """A file that is called memfd:x is no memfd."""

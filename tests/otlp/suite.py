@@ -237,7 +237,8 @@ def test_answer_that_is_not_otlp(t):
     t.fill(1)
     with Server("html") as s:
         r = t.send(s, 1)
-    equal((r.sent, r.dropped, r.requests), (0, 1, 1))
+    equal((r.sent, r.dropped, r.requests), (1, 0, 1))
+    assert "not OTLP" in r.log[0], r.log
 
 
 def retried(t, answers, least, most):

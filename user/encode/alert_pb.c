@@ -347,6 +347,7 @@ static Redshank__V1__Host *host_to_pb(struct pb_arena *a, const struct host *h)
 	pb->id = str(a, h->machine_id);
 	pb->name = str(a, h->hostname);
 	pb->boot_id = str(a, h->boot_id);
+	pb->sensor_id = str(a, h->sensor_id);
 	pb->os_kernel = str(a, h->kernel);
 	pb->architecture = str(a, h->arch);
 	return pb;

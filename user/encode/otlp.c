@@ -354,8 +354,7 @@ static Opentelemetry__Proto__Resource__V1__Resource *resource(struct pb_arena *a
 	put_text(&at, "service.version", REDSHANK_VERSION);
 	put_text(&at, "os.type", "linux");
 	if (h) {
-		/* One sensor per host and boot; the boot id is a random UUID. */
-		put_text(&at, "service.instance.id", h->boot_id);
+		put_text(&at, "service.instance.id", *h->sensor_id ? h->sensor_id : h->boot_id);
 		put_text(&at, "host.id", h->id);
 		put_text(&at, "host.name", h->name);
 		put_text(&at, "host.arch", host_arch(h->architecture));

@@ -3,6 +3,7 @@
 #include "enrich/host.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 void host_init(struct host *h)
@@ -34,5 +35,8 @@ int host_update(struct host *h, const struct ev_hdr *rec)
 	copy(h->machine_id, sizeof(h->machine_id), rec, r->machine_id);
 	copy(h->kernel, sizeof(h->kernel), rec, r->kernel);
 	copy(h->arch, sizeof(h->arch), rec, r->arch);
+	if (!*h->sensor_id)
+		snprintf(h->sensor_id, sizeof(h->sensor_id), "%.18s-%llx", h->boot_id,
+			 (unsigned long long)rec->time);
 	return 0;
 }

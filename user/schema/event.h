@@ -16,6 +16,8 @@ struct proctree;
 /* Who watches: the last host record of the stream. */
 struct host {
 	int64_t unix_offset; /* CLOCK_REALTIME minus CLOCK_BOOTTIME, ns */
+	char sensor_id[40]; /* of this run of the sensor: boot and moment of the first host record
+			     */
 	char boot_id[37]; /* random UUID of this boot, as text; "" before the first host record */
 	char hostname[65];
 	char machine_id[33];

@@ -9,8 +9,8 @@ static bool same_sensor(const Redshank__V1__Host *a, const Redshank__V1__Host *b
 {
 	if (!a || !b)
 		return !a && !b;
-	return !strcmp(a->boot_id, b->boot_id) && !strcmp(a->id, b->id) &&
-	       !strcmp(a->name, b->name);
+	return !strcmp(a->sensor_id, b->sensor_id) && !strcmp(a->boot_id, b->boot_id) &&
+	       !strcmp(a->id, b->id) && !strcmp(a->name, b->name);
 }
 
 static int take(void *ctx, const struct store_alert *al)

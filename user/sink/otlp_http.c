@@ -144,7 +144,8 @@ static enum outcome delivered(struct otlp *o, size_t n)
 
 	if (otlp_response(o->reply.body.data, o->reply.body.len, &rejected, message,
 			  sizeof(message)) < 0) {
-		drop(o, n, ABOUT_answer, "the server took them but its answer is not OTLP", "");
+		add(o, COUNT_sent, n);
+		say(o, ABOUT_answer, "the server took %zu alerts, but its answer is not OTLP", n);
 		return SENT;
 	}
 	size_t lost = rejected <= 0 ? 0 : (uint64_t)rejected > n ? n : (size_t)rejected;
