@@ -60,7 +60,8 @@ static void sink_result(struct pipeline *p, struct out *o, int rc)
 	if (rc < 0) {
 		p->st.sink_errors++;
 		o->error = rc;
-		if (clock_monotonic() - p->complained > COMPLAIN_NS) {
+		/* Of an essential sink the end of the run tells. */
+		if (!o->essential && clock_monotonic() - p->complained > COMPLAIN_NS) {
 			log_warning("%s: %s; redshank stats counts what is lost",
 				    o->sink->ops->name, strerror(-rc));
 			p->complained = clock_monotonic();

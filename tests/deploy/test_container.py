@@ -219,6 +219,8 @@ def host(node):
 @test
 def own_copy(node):
     """What runc does is no alert, also where another user than root runs it."""
+    if not os.path.samefile("/proc/2/root", "/"):
+        raise Skip("our root is not the host's, where the sensor looks for files")
     home = directory()
     program = shutil.copy(os.path.join(TRIGGERS, "reexec_sealed"), home)
     os.chmod(home, 0o711)  # root's: of what users installed themselves, a copy proves nothing

@@ -59,29 +59,31 @@ static bool trusted(int fd, bool dir)
 }
 
 /*
- * The host's root directory: that of pid 1 or, where that one is closed even to root, of kthreadd,
- * which is pid 2 in the initial pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h).
+ * A root directory that the process had no hand in: ours, then (we may be in a container) the
+ * host's, which is that of pid 1 or, where that one is closed even to root, of kthreadd: pid 2 in
+ * the initial pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h).
  */
-static int open_host_root(void)
+static int open_root(bool host)
 {
 	int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 	char ns[32] = "";
 
+	if (!host)
+		return open("/", flags);
 	int fd = open("/proc/1/root", flags);
 	if (fd < 0 && readlink("/proc/self/ns/pid", ns, sizeof(ns) - 1) > 0 &&
 	    !strcmp(ns, "pid:[4026531836]"))
 		fd = open("/proc/2/root", flags);
-	return fd < 0 ? open("/", flags) : fd;
+	return fd;
 }
 
 /*
- * Opens a path in the host's mount namespace, one component after the other, each trusted: paths
+ * Opens a path below a root (which it closes), one component after the other, each trusted: paths
  * and mounts in the process's own namespace are the process's to make up, and on the way through a
  * directory of its own a FUSE mount could hold us for ever.
  */
-static int open_trusted(const char *path, size_t len)
+static int open_trusted(int fd, const char *path, size_t len)
 {
-	int fd = open_host_root();
 	const char *end = path + len;
 
 	while (fd >= 0 && path < end) {
@@ -109,15 +111,16 @@ static int open_trusted(const char *path, size_t len)
 /* The file that the process ran before, if only root can have put it there; else -1. */
 static int open_previous(const struct image *prev)
 {
-	struct stat st;
-	int fd = open_trusted(prev->exe, prev->exe_len);
-
-	if (fd < 0)
-		return -1;
-	if (trusted(fd, false) && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_nlink &&
-	    st.st_ino == prev->exe_ino && (u64)st.st_size == prev->exe_size)
-		return fd;
-	close(fd);
+	for (int host = 0; host <= 1; host++) {
+		struct stat st;
+		int fd = open_trusted(open_root(host), prev->exe, prev->exe_len);
+		if (fd < 0)
+			continue;
+		if (trusted(fd, false) && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_nlink &&
+		    st.st_ino == prev->exe_ino && (u64)st.st_size == prev->exe_size)
+			return fd;
+		close(fd);
+	}
 	return -1;
 }
 

@@ -18,10 +18,10 @@
 int exe_check_wanted(const struct event *ev);
 
 /*
- * Compares with the file of that path in the host's mount namespace: a copy of what root installed
- * is harmless whatever the process made us believe it ran before. unknown: the process is gone, the
- * file is not there, or not root's. Reads at most EXE_CHECK_MAX bytes of each. ev->proc must be up
- * to date.
+ * Compares with the file of that path in our mount namespace or the host's: a copy of what root
+ * installed is harmless whatever the process made us believe it ran before. unknown: the process is
+ * gone, the file is not there, or not root's. Reads at most EXE_CHECK_MAX bytes of each. ev->proc
+ * must be up to date.
  */
 enum same_content exe_check(const struct event *ev);
 
