@@ -229,7 +229,7 @@ def fed(m):
 @test
 def stuck(m):
     """A sensor that hangs is started again by the watchdog."""
-    m.must("kill", "-STOP", m.show("MainPID"))
+    m.must("sh", "-c", "kill -STOP " + m.show("MainPID"))
     until(lambda: m.started(1), "restart")
     assert "watchdog" in m.journal().lower(), m.journal()
 
@@ -238,7 +238,7 @@ def stuck(m):
 def killed(m):
     """A sensor that is killed is started again; it has the alerts from before and sees new ones."""
     before = [get(a, "event.id") for a in m.alerts()]
-    m.must("kill", "-KILL", m.show("MainPID"))
+    m.must("sh", "-c", "kill -KILL " + m.show("MainPID"))
     until(lambda: m.started(2), "restart")
     m.must("memfd_exec", "procfd", "exit")
     after = until(lambda: [i for i in (get(a, "event.id") for a in m.alerts())
