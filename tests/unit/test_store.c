@@ -257,7 +257,7 @@ static int check_ascending(void *ctx, const struct store_alert *al)
 /* Rows may be trimmed between their listing and their reading; those that are read ascend. */
 static void *read_all_the_time(void *arg)
 {
-	struct err e;
+	struct err e = { "" };
 
 	while (!writer_done) {
 		int64_t last = 0;
