@@ -38,6 +38,7 @@ class Boot:
     def __init__(self, kernel, cmdline, arguments, suites):
         self.kernel, self.cmdline = kernel, cmdline
         self.name = f"{kernel} {cmdline}"
+        self.suites = suites
         self.arguments = [*arguments, "redshank.suites=" + ",".join(suites)]
         self.tests, self.records = [], {}
         self.seconds = 0
