@@ -48,7 +48,7 @@ class Boot:
         """files: where vmlinuz, initramfs and disk are. log: path of the logs, less its suffix."""
         start = time.monotonic()
         ended = self.qemu(files, log)
-        if not self.said(log):
+        if ended.startswith("QEMU ended") and not self.said(log):
             # The emulator's failure, or the machine's that it runs on; not the sensor's.
             self.retries = 1
             ended = self.qemu(files, log)
