@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Redshank: an eBPF-based runtime threat sensor. `make help` lists the targets.
 
-OUT	?= build
+HOST_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+ARCH	?= $(HOST_ARCH)
+OUT	?= build$(if $(filter-out $(HOST_ARCH),$(ARCH)),/$(ARCH))
 # What builds with other compiler flags share with the plain one: BPF objects, generated code.
 SHARED	?= $(OUT)
 GEN	:= $(SHARED)/gen
-ARCH	?= $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 CC	?= cc
 CLANG	?= clang
 BPFTOOL	?= $(shell PATH=$$PATH:/usr/sbin:/sbin command -v bpftool || echo bpftool)
 PROTOC_C ?= protoc-c
+PKG_CONFIG ?= pkg-config
 VERSION	:= $(shell cat VERSION)
 PREFIX	?= /usr/local
 
@@ -18,7 +20,19 @@ ifeq ($(MAKELEVEL)$(filter clean,$(MAKECMDGOALS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-LIBS	:= libbpf libelf zlib libprotobuf-c sqlite3 libcurl yaml-0.1 jansson
+# ARCH=arm64 on another machine: its compiler and libraries, these in a tree of their own. What runs
+# while building (clang, bpftool, protoc-c) stays this machine's.
+ifneq ($(ARCH),$(HOST_ARCH))
+$(if $(filter arm64,$(ARCH)),,$(error ARCH=$(ARCH) can be built only where it runs; arm64 anywhere))
+CROSS	:= aarch64-linux-gnu
+SYSROOT	:= $(abspath $(SHARED))/sysroot
+CC	:= $(CROSS)-gcc --sysroot=$(SYSROOT)
+AR	:= $(CROSS)-ar
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+	      PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(CROSS)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig pkg-config
+endif
+
+LIBS	:= libbpf libelf zlib libprotobuf-c sqlite3 libcurl yaml-0.1 jansson libpcre2-8 libutf8proc
 CFLAGS	?= -O2 -g
 WARN	:= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 REDSHANK_CFLAGS := -std=c11 -D_GNU_SOURCE -DREDSHANK_VERSION='"$(VERSION)"' -pthread $(WARN) \
@@ -39,7 +53,7 @@ MAIN_OBJ := $(OUT)/user/main.o
 LIB	:= $(OUT)/libredshank.a
 SKEL	:= $(GEN)/redshank.skel.h
 
-LINK_LIBS = $(shell pkg-config --libs $(LIBS)) -lm
+LINK_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lm
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -50,6 +64,10 @@ all: $(OUT)/redshank ## build build/redshank (default)
 $(SHARED)/.deps-ok: deploy/deps
 	@mkdir -p $(@D)
 	@deploy/deps check build
+ifdef CROSS
+	@deploy/deps check arm64
+	@deploy/sysroot arm64 $(SYSROOT) $$(deploy/deps libraries)
+endif
 	@touch $@
 
 # --- BPF: one object per domain, linked into one, one skeleton ---
@@ -108,6 +126,9 @@ run: deps-build all ## install what is needed, build, start the sensor (as root)
 
 deps: ## install what building and testing need (apt, dnf or apk; as root)
 	@deploy/deps install
+ifdef CROSS
+	@deploy/deps install arm64
+endif
 
 deps-build:
 	@deploy/deps install build
@@ -119,7 +140,7 @@ clean: ## remove build outputs
 	rm -rf $(OUT)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 include tests/tests.mk
 
