@@ -11,7 +11,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "exe.h"
+#include "fd.h"
 
 char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
 
@@ -207,8 +207,8 @@ static __always_inline bool script_in_memfd(struct scratch *s, struct ev_exec *e
 	return file && file_is_memfd(file);
 }
 
-/* What on_exec_check() kept. False if no such hook is at work. old_pid: of the thread, before an
- * exec by another than the leader gave it the leader's. */
+/* What on_exec_check() kept. False if there is nothing: no such hook is at work, or it was evicted.
+ * old_pid: of the thread, before an exec by another than the leader gave it the leader's. */
 static __always_inline bool put_script(struct ev_exec *e, struct task_struct *t, pid_t old_pid)
 {
 	u64 key = (u64)e->hdr.pid << 32 | (u32)old_pid;
@@ -240,12 +240,15 @@ static __always_inline int on_exec(struct task_struct *t, pid_t old_pid, struct 
 	if (interp != filename) {
 		flags |= EXE_F_SCRIPT;
 		rec_put_cstr(s, &e->interp, EVF_exec_interp, interp, 256); /* BINPRM_BUF_SIZE */
-		if (put_script(e, t, old_pid) ? e->script_origin == EXE_ORIGIN_memfd
-					      : script_in_memfd(s, e, t))
+		bool known = put_script(e, t, old_pid);
+		if (!known)
+			e->hdr.unseen |= UNSEEN_script;
+		if (known ? e->script_origin == EXE_ORIGIN_memfd : script_in_memfd(s, e, t))
 			flags |= EXE_F_SCRIPT_MEMFD;
 	}
 	EXE_FILL(s, cpu, e, t, BPF_CORE_READ(bprm, file), flags, exec);
 	PROC_FILL(s, cpu, e, t, exec);
+	STDIO_FILL(e, t);
 	put_env(s, cpu, e, mm);
 	u64 arg = BPF_CORE_READ(mm, arg_start), size = BPF_CORE_READ(mm, arg_end) - arg;
 	e->args_size = size;
@@ -365,6 +368,7 @@ int proc__iter(struct bpf_iter__task *ctx)
 			EXE_FILL(s, slot, e, t, exe, 0, proc);
 	}
 	PROC_FILL(s, slot, e, t, proc);
+	STDIO_FILL(e, t);
 	u64 len = rec_finish(s);
 	barrier_var(len);
 	if (len <= EV_LEN_MAX)

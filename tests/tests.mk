@@ -49,6 +49,9 @@ $(BPF_TESTS): $(OUT)/%: %.c $(LIB) $(BPF_TEST_SKEL) | $(OUT)/.deps-test-ok
 	@mkdir -p $(@D)
 	$(TEST_CC) -isystem $(OUT)/tests/gen $< $(TEST_LINK) -lcmocka -o $@
 
+$(OUT)/tests/bench/hooks: CFLAGS += -isystem $(OUT)/tests/gen
+$(OUT)/tests/bench/hooks: $(OUT)/tests/gen/empty.skel.h
+
 # --- triggers do one thing to be seen; static, so that they run in any container ---
 
 $(TRIGGERS): $(OUT)/%: %.c | $(OUT)/.deps-test-ok
@@ -75,7 +78,7 @@ $(FUZZERS): $(OUT)/%: %.c $(LIB) | $(OUT)/.deps-test-ok
 # --- what to run ---
 
 check: deps all test-programs asan-build fuzz-build ## deps, build, every test (as root)
-	@$(RUN_TESTS) format deps unit asan golden bpf otlp live deploy fuzz
+	@$(RUN_TESTS) format deps unit asan golden bpf otlp rules live vm deploy fuzz
 
 test-programs: $(TEST_PROGRAMS)
 
@@ -91,6 +94,9 @@ check-bpf: $(BPF_TESTS) ## BPF helpers run one by one in the kernel (root)
 check-otlp: all $(OTLP_TESTS) ## forwarding to an HTTP server of our own
 	@$(RUN_TESTS) otlp
 
+check-rules: all ## Sigma: conformance, against a second evaluator, the public corpus
+	@$(RUN_TESTS) rules
+
 check-live: all $(TRIGGERS) ## the sensor on this kernel (root)
 	@$(RUN_TESTS) live
 
@@ -98,10 +104,14 @@ check-vm: all $(TRIGGERS) ## the sensor on the kernels of tests/vm/kernels.txt, 
 	@deploy/deps check live && deploy/deps check vm
 	@$(RUN_TESTS) vm
 
+check-vm-arm64: ## the same on arm64 kernels, with a sensor built for them (8 minutes)
+	+@$(MAKE) --no-print-directory ARCH=arm64 check-vm \
+		OUT=$(OUT)$(if $(filter-out arm64,$(ARCH)),/arm64)
+
 check-deploy: all $(TRIGGERS) ## systemd unit and container image, started (root)
 	@$(RUN_TESTS) deploy
 
-asan: asan-build ## unit and golden tests under AddressSanitizer and UBSan
+asan: asan-build ## unit, golden and rule tests under AddressSanitizer and UBSan
 	@$(RUN_TESTS) asan
 
 fuzz: fuzz-build ## libFuzzer, FUZZ_SECONDS (300) per target
@@ -112,6 +122,10 @@ fuzz-short: fuzz-build ## libFuzzer, 10 s per target, as in check
 
 bench-kernel: $(BENCH) ## what each hook variant costs in the kernel (root; 1 minute)
 	@$(OUT)/tests/bench/hooks 1
+
+bench-kernel-vm: all $(BENCH) ## the same on each kernel of the matrix, emulated: compare ratios only
+	@deploy/deps check live && deploy/deps check vm
+	@tests/vm/run --out $(OUT) --bench
 
 bench: all $(BENCH) ## what the sensor costs, as ratios (root; 3 minutes)
 	@tests/bench/run.py --out $(OUT)
@@ -128,8 +142,8 @@ docs: $(OUT)/tests/unit/test_events_md ## write docs/events.md from the tables
 format: ## make it so (clang-format 14)
 	find user bpf tests -name '*.[ch]' -exec clang-format -i {} +
 
-.PHONY: check bench bench-kernel test-programs asan-programs fuzz-programs asan-build fuzz-build asan fuzz fuzz-short \
-	check-unit check-golden check-bpf check-otlp check-live check-vm check-deploy check-deps check-format \
+.PHONY: check bench bench-kernel bench-kernel-vm test-programs asan-programs fuzz-programs asan-build fuzz-build asan fuzz fuzz-short \
+	check-unit check-golden check-bpf check-otlp check-rules check-live check-vm check-vm-arm64 check-deploy check-deps check-format \
 	docs format
 
 -include $(addsuffix .d,$(TEST_PROGRAMS) $(FUZZERS) $(SEEDS))

@@ -11,9 +11,11 @@
 int cmd_run(int argc, char **argv);
 int cmd_tail(int argc, char **argv);
 int cmd_alerts(int argc, char **argv);
+int cmd_rules(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_probe(int argc, char **argv);
 
 /* Prints the error and gives the sysexits.h code that fits the negative errno. */

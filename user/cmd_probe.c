@@ -14,6 +14,7 @@
 #include "schema/schema.h"
 #include "source/bpf_obj.h"
 #include "source/features.h"
+#include "source/procfs.h"
 
 static const char usage[] =
 	"usage: redshank probe [OPTION...]\n\n"
@@ -62,16 +63,31 @@ static void variant_json(struct buf *b, const char *v, const struct variant_resu
 	buf_putc(b, '}');
 }
 
-/* Tries all variants of all hooks. Returns how many required hooks have none, or negative errno. */
+/* What the sensor does without an iterator. */
+static bool try_procfs(struct buf *b, const struct hook *h, bool json)
+{
+	struct variant_result r = { .loaded = true, .attached = true, .fired = true };
+
+	if (h->event != EV_proc || procfs_usable(NULL))
+		return false;
+	if (json)
+		variant_json(b, PROCFS_VARIANT, &r, true, !h->nvariants);
+	else
+		variant_text(b, h, PROCFS_VARIANT, &r, true);
+	return true;
+}
+
+/* Tries all variants of all hooks. 0, or negative errno: one that the sensor needs has none. */
 static int try_all(struct buf *b, bool probes, bool json, struct err *e)
 {
 	static struct hook table[HOOKS_MAX];
-	int missing = 0, n = hooks_list(probes, table, e);
+	int rc = 0, n = hooks_list(probes, table, e);
 
 	for (int i = 0; i < n; i++) {
 		const struct hook *h = &table[i];
 		const char *doc = h->without;
 		bool found = false;
+		int error = -ENOTSUP;
 		if (json)
 			buf_printf(b, "%s{\"hook\":\"%s\",\"variants\":[", i ? "," : "", h->name);
 		for (unsigned k = 0; k < h->nvariants; k++) {
@@ -79,11 +95,13 @@ static int try_all(struct buf *b, bool probes, bool json, struct err *e)
 			bool works = r.fired || (r.attached && !hooks_fire_causes(h));
 			bool chosen = works && !found && doc;
 			found |= works;
+			error = r.error ? r.error : error;
 			if (json)
 				variant_json(b, h->variant[k], &r, chosen, !k);
 			else
 				variant_text(b, h, h->variant[k], &r, chosen);
 		}
+		found = found || try_procfs(b, h, json);
 		if (json) {
 			buf_printf(b, "],\"covered\":%s", found ? "true" : "false");
 			if (!found && doc) {
@@ -95,9 +113,15 @@ static int try_all(struct buf *b, bool probes, bool json, struct err *e)
 			buf_printf(b, "  %-16s %s: %s\n", h->name,
 				   h->fact ? "not known" : "NOT SEEN", doc);
 		}
-		missing += !found && hook_required(h);
+		if (!found && hook_required(h)) {
+			char why[320];
+			features_why(error, why, sizeof(why));
+			rc = err_set(e, error == -EPERM ? error : -ENOTSUP,
+				     "%s, which a sensor needs, does not work here: %s%s", h->name,
+				     strerror(-error), why);
+		}
 	}
-	return n < 0 ? n : missing;
+	return n < 0 ? n : rc;
 }
 
 static void features_text(struct buf *b, const struct feature *f, unsigned n)
@@ -134,6 +158,8 @@ static int probe(bool json, const char *want_btf)
 	int rc = features_require(&e);
 	if (!rc)
 		rc = live_btf(want_btf, btf, sizeof(btf), &e);
+	int fired = rc ? 0 : hooks_fire(&e);
+	rc = fired < 0 ? fired : rc;
 
 	bpf_obj_log(bpf_log);
 	if (json)
@@ -142,11 +168,9 @@ static int probe(bool json, const char *want_btf)
 		features_text(&b, f, n);
 	if (!rc) {
 		buf_puts(&b, json ? ",\"hooks\":[" : "hooks of the sensor\n");
-		if (try_all(&b, false, json, &e))
-			rc = err_set(&e, -ENOTSUP,
-				     "a hook that the sensor needs does not work here");
+		rc = try_all(&b, false, json, &e);
 		buf_puts(&b, json ? "],\"program_types\":[" : "kinds of programs\n");
-		try_all(&b, true, json, &e);
+		try_all(&b, true, json, NULL);
 		buf_puts(&b, json ? "]" : "");
 	}
 	if (json)

@@ -14,6 +14,7 @@
 #include "cmd.h"
 #include "enrich/users.h"
 #include "live.h"
+#include "rules.h"
 #include "sink/record.h"
 #include "sink/tail.h"
 #include "source/replay.h"
@@ -35,6 +36,8 @@ static const char replay_usage[] =
 	"  -t, --type LIST      only these events\n"
 	"      --alerts-only\n"
 	"  -n, --count N        end after N lines\n"
+	"      --rules[=PATH]   judge by Sigma rules too: those that are configured, or a file or\n"
+	"                       directory; may be repeated\n"
 	"      --stats          counters to stderr at the end\n"
 	"  -h, --help\n";
 
@@ -42,7 +45,7 @@ static int record(const char *path, const char *config, uint64_t duration)
 {
 	struct config c;
 	struct pipeline *p;
-	struct source *src;
+	struct wanted w = { 0 };
 	struct sink *s;
 	struct err e;
 	struct pipeline_stats st;
@@ -55,7 +58,8 @@ static int record(const char *path, const char *config, uint64_t duration)
 		log_error("%s", e.text);
 		return EX_CANTCREAT;
 	}
-	rc = live_open(&c, &p, &src, &e);
+	wanted_by_sink(&w, NULL);
+	rc = live_open(&c, &w, &p, &e);
 	if (rc) {
 		s->ops->close(s, 0);
 		if (strcmp(path, "-"))
@@ -115,7 +119,33 @@ int cmd_record(int argc, char **argv)
 	return record(argv[optind], config, duration);
 }
 
-static int replay(const char *path, const struct tail_config *t, bool stats)
+/* What --rules asked for. */
+struct replay_rules {
+	bool wanted;
+	unsigned n; /* 0: those that are configured */
+	const char *path[RULES_PATHS_MAX];
+};
+
+static int add_rules(struct pipeline *p, const struct replay_rules *r, struct err *e)
+{
+	struct ruleset *set;
+	struct config c;
+	int rc = 0;
+
+	config_defaults(&c);
+	if (!r->n)
+		rc = live_config(NULL, &c, e);
+	else
+		rc = rules_only(&c, r->path, r->n, e);
+	if (!rc)
+		rc = rules_load(&c, &set, e);
+	if (!rc)
+		pipeline_set_rules(p, set);
+	return rc;
+}
+
+static int replay(const char *path, const struct tail_config *t, const struct replay_rules *rules,
+		  bool stats)
 {
 	struct source *src;
 	struct pipeline *p;
@@ -131,11 +161,15 @@ static int replay(const char *path, const struct tail_config *t, bool stats)
 	rc = pipeline_new(&pc, &p, &e);
 	if (rc)
 		return cmd_fail(rc, &e);
-	rc = tail_open(STDOUT_FILENO, t, &s);
-	if (rc)
-		err_set(&e, rc, "out of memory");
-	else
-		rc = pipeline_add_sink(p, s, true);
+	if (rules->wanted)
+		rc = add_rules(p, rules, &e);
+	if (!rc) {
+		rc = tail_open(STDOUT_FILENO, t, &s);
+		if (rc)
+			err_set(&e, rc, "out of memory");
+		else
+			rc = pipeline_add_sink(p, s, true);
+	}
 	if (!rc)
 		rc = pipeline_run(p, 0, &e);
 	pipeline_get_stats(p, &st);
@@ -153,17 +187,19 @@ static int replay(const char *path, const struct tail_config *t, bool stats)
 
 int cmd_replay(int argc, char **argv)
 {
-	enum { OPT_ALERTS_ONLY = 256, OPT_STATS };
+	enum { OPT_ALERTS_ONLY = 256, OPT_STATS, OPT_RULES };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "type", required_argument, NULL, 't' },
 		{ "alerts-only", no_argument, NULL, OPT_ALERTS_ONLY },
 		{ "count", required_argument, NULL, 'n' },
 		{ "stats", no_argument, NULL, OPT_STATS },
+		{ "rules", optional_argument, NULL, OPT_RULES },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct tail_config t = { .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
+	struct replay_rules rules = { 0 };
 	bool stats = false;
 	struct err e;
 	int opt;
@@ -194,6 +230,15 @@ int cmd_replay(int argc, char **argv)
 		case OPT_STATS:
 			stats = true;
 			break;
+		case OPT_RULES:
+			rules.wanted = true;
+			if (optarg && rules.n == RULES_PATHS_MAX) {
+				log_error("--rules: at most %d times", RULES_PATHS_MAX);
+				return EX_USAGE;
+			}
+			if (optarg)
+				rules.path[rules.n++] = optarg;
+			break;
 		case 'h':
 			return cmd_usage(replay_usage);
 		default:
@@ -204,5 +249,5 @@ int cmd_replay(int argc, char **argv)
 		log_error("replay takes one file name");
 		return EX_USAGE;
 	}
-	return replay(argv[optind], &t, stats);
+	return replay(argv[optind], &t, &rules, stats);
 }

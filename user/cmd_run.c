@@ -15,9 +15,11 @@
 #include "coverage.h"
 #include "live.h"
 #include "notify.h"
+#include "rules.h"
 #include "sink/otlp_http.h"
 #include "sink/store.h"
 #include "sink/tail.h"
+#include "status.h"
 
 #define SHUTDOWN_NS (1500 * NSEC_PER_MSEC) /* for the sinks, of the 2 s that a stop may take */
 
@@ -26,26 +28,57 @@ static const char usage[] =
 	"Watch this machine: print live events and alerts, keep alerts in the local store, "
 	"forward\n"
 	"them to a backend. Needs no configuration. Root only. Stops on SIGTERM and SIGINT;\n"
-	"SIGUSR1 prints the counters.\n\n"
+	"SIGUSR1 prints the counters, SIGHUP loads the rules again.\n\n"
 	"  -c, --config FILE    default: " CONFIG_PATH_DEFAULT ", if it is there\n"
 	"  -o, --output FORMAT  text (default), json, proto, or none\n"
 	"      --alerts-only    print alerts, not events\n"
 	"      --otlp URL       forward alerts by OTLP/HTTP, e.g. http://127.0.0.1:4318\n"
 	"      --store FILE     default: " STORE_PATH_DEFAULT "\n"
-	"      --socket PATH    for redshank tail and stats; \"\": none\n"
+	"      --rules PATH     a file or directory of Sigma rules, instead of those configured;\n"
+	"                       may be repeated; \"\": none\n"
+	"      --socket PATH    for redshank tail, stats and status; \"\": none\n"
 	"      --btf FILE       BTF of this kernel, where it has none itself\n"
 	"      --duration TIME  stop after 10s, 5m, 2h\n"
 	"  -v, --verbose        more messages\n"
 	"  -h, --help\n";
 
 struct run {
+	const struct config *config;
 	struct pipeline *pipeline;
 	struct control *control;
+	struct rules *rules;
 };
+
+static void on_status(void *ctx, struct buf *out)
+{
+	const struct run *r = ctx;
+	status_json(out, r->pipeline, r->config);
+}
+
+static void on_reloaded(void *ctx, bool ok, const char *line)
+{
+	struct run *r = ctx;
+	if (r->control)
+		control_reloaded(r->control, ok, line);
+}
+
+static int on_reload(void *ctx, struct err *e)
+{
+	struct run *r = ctx;
+	return rules_reload(r->rules, on_reloaded, r, e);
+}
+
+static void on_hup(void *ctx)
+{
+	struct err e;
+	if (on_reload(ctx, &e))
+		log_warning("%s", e.text);
+}
 
 static void on_tick(void *ctx)
 {
 	struct run *r = ctx;
+	rules_tick(r->rules);
 	if (r->control)
 		control_tick(r->control);
 	notify_send("WATCHDOG=1");
@@ -65,16 +98,30 @@ static void otlp_log(const char *line)
 	log_warning("%s", line);
 }
 
+static void put_rules(struct buf *b, const struct pipeline *p)
+{
+	struct ruleset_stats st;
+
+	ruleset_get_stats(pipeline_rules(p), &st);
+	buf_printf(b, "  %u rules and %u correlations", st.rules, st.correlations);
+	if (st.errors)
+		buf_printf(b, ", %u errors", st.errors);
+	if (st.unfed)
+		buf_printf(b, ", %u of them about what is not seen here", st.unfed);
+	buf_puts(b, st.errors || st.unfed ? " (redshank rules check)\n" : "\n");
+}
+
 /* Coverage goes to where people read: not into a stream that a program parses. */
-static void print_coverage(const struct config *c, struct source *src)
+static void print_coverage(const struct config *c, const struct pipeline *p)
 {
 	struct buf b = { 0 };
 	unsigned n;
-	const struct hook_state *h = bpf_source_hooks(src, &n);
+	const struct hook_state *h = pipeline_hooks(p, &n);
 	bool text = !strcmp(c->output, "text");
 
 	buf_puts(&b, "redshank " REDSHANK_VERSION " watches this kernel:\n");
 	coverage_text(&b, h, n);
+	put_rules(&b, p);
 	buf_printf(&b, "  alerts are kept in %s (redshank alerts)\n", c->store_path);
 	fputs(buf_str(&b), text ? stdout : stderr);
 	fflush(text ? stdout : stderr);
@@ -125,40 +172,64 @@ static int add_sinks(struct run *r, const struct config *c, int notify_fd, struc
 		.store_path = c->store_path,
 		.notify_fd = notify_fd,
 		.timeout_ms = c->otlp_timeout_ms,
+		.heartbeat = c->otlp_heartbeat,
 		.log = otlp_log,
 	};
 	rc = otlp_open(&oc, &s, e);
 	return rc ? rc : add(r, s, false, e);
 }
 
+/* What the loop calls. The sinks come last: they see nothing until all is in place. */
+static int assemble(struct run *r, struct ruleset *set, int notify_fd, struct err *e)
+{
+	const struct config *c = r->config;
+	int rc = rules_start(r->pipeline, c, set, &r->rules, e);
+
+	if (!rc && *c->socket)
+		rc = control_open(r->pipeline, c->socket, &r->control, e);
+	if (rc)
+		return rc;
+	print_coverage(c, r->pipeline);
+	if (r->control) {
+		control_on_status(r->control, on_status, r);
+		control_on_reload(r->control, on_reload, r);
+	}
+	pipeline_on_tick(r->pipeline, on_tick, r);
+	pipeline_on_usr1(r->pipeline, on_usr1, r);
+	pipeline_on_hup(r->pipeline, on_hup, r);
+	return add_sinks(r, c, notify_fd, e);
+}
+
 static int run(const struct config *c, uint64_t duration)
 {
-	struct run r = { 0 };
-	struct source *src;
+	struct run r = { .config = c };
+	struct ruleset *set = NULL;
+	struct wanted w = { 0 };
 	struct err e = { "" };
-	int notify_fd = -1;
 
 	/* What can be wrong is found before anything is attached. */
 	int rc = *c->otlp_url ? otlp_url_check(c->otlp_url, &e) : 0;
 	if (!rc)
-		rc = live_open(c, &r.pipeline, &src, &e);
+		rc = rules_load(c, &set, &e);
 	if (rc)
 		return cmd_fail(rc, &e);
-	notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (*c->socket)
-		rc = control_open(r.pipeline, c->socket, &r.control, &e);
-	if (!rc) {
-		print_coverage(c, src);
-		rc = add_sinks(&r, c, notify_fd, &e);
+	wanted_by_rules(&w, ruleset_wants(set));
+	if (strcmp(c->output, "none") && !c->alerts_only)
+		wanted_by_sink(&w, NULL);
+	rc = live_open(c, &w, &r.pipeline, &e);
+	if (rc) {
+		ruleset_free(set);
+		return cmd_fail(rc, &e);
 	}
+	int notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = assemble(&r, set, notify_fd, &e);
 	if (!rc) {
-		pipeline_on_tick(r.pipeline, on_tick, &r);
-		pipeline_on_usr1(r.pipeline, on_usr1, &r);
 		notify_send("READY=1\nSTATUS=watching");
 		rc = pipeline_run(r.pipeline, duration, &e);
 		notify_send("STOPPING=1");
 	}
 	control_close(r.control);
+	rules_stop(r.rules);
 	pipeline_free(r.pipeline, clock_monotonic() + SHUTDOWN_NS);
 	if (notify_fd >= 0)
 		close(notify_fd);
@@ -167,7 +238,15 @@ static int run(const struct config *c, uint64_t duration)
 
 int cmd_run(int argc, char **argv)
 {
-	enum { OPT_ALERTS_ONLY = 256, OPT_OTLP, OPT_STORE, OPT_SOCKET, OPT_DURATION, OPT_BTF };
+	enum {
+		OPT_ALERTS_ONLY = 256,
+		OPT_OTLP,
+		OPT_STORE,
+		OPT_SOCKET,
+		OPT_DURATION,
+		OPT_BTF,
+		OPT_RULES
+	};
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "output", required_argument, NULL, 'o' },
@@ -176,6 +255,7 @@ int cmd_run(int argc, char **argv)
 		{ "store", required_argument, NULL, OPT_STORE },
 		{ "socket", required_argument, NULL, OPT_SOCKET },
 		{ "btf", required_argument, NULL, OPT_BTF },
+		{ "rules", required_argument, NULL, OPT_RULES },
 		{ "duration", required_argument, NULL, OPT_DURATION },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -183,6 +263,8 @@ int cmd_run(int argc, char **argv)
 	};
 	const char *config = NULL, *output = NULL, *otlp = NULL, *store = NULL, *socket = NULL,
 		   *btf = NULL;
+	const char *rules[RULES_PATHS_MAX];
+	unsigned nrules = 0;
 	bool alerts_only = false;
 	uint64_t duration = 0;
 	enum tail_format format;
@@ -209,6 +291,13 @@ int cmd_run(int argc, char **argv)
 			break;
 		case OPT_BTF:
 			btf = optarg;
+			break;
+		case OPT_RULES:
+			if (nrules == RULES_PATHS_MAX) {
+				log_error("--rules: at most %d times", RULES_PATHS_MAX);
+				return EX_USAGE;
+			}
+			rules[nrules++] = optarg;
 			break;
 		case OPT_SOCKET:
 			socket = optarg;
@@ -261,6 +350,10 @@ int cmd_run(int argc, char **argv)
 	}
 	if (otlp && otlp_url_check(c.otlp_url, &e)) {
 		log_error("--otlp: %s", e.text);
+		return EX_USAGE;
+	}
+	if (nrules && rules_only(&c, rules, nrules, &e)) {
+		log_error("--rules: %s", e.text);
 		return EX_USAGE;
 	}
 	c.alerts_only |= alerts_only;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -23,25 +22,6 @@ static const char usage[] =
 	"      --socket PATH    of the running sensor\n"
 	"  -c, --config FILE\n"
 	"  -h, --help\n";
-
-#define STATS_MAX (1U << 20) /* bytes of the answer */
-
-static int read_all(int fd, struct buf *b, struct err *e)
-{
-	for (;;) {
-		char *to = buf_reserve(b, 4096);
-		if (!to || b->len > STATS_MAX)
-			return err_set(e, -EBADMSG, "answer too long");
-		ssize_t n = read(fd, to, 4096);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(e, -errno, "socket: %s", strerror(errno));
-		if (!n)
-			return 0;
-		b->len += (size_t)n;
-	}
-}
 
 static void print_section(const char *name, json_t *o)
 {
@@ -121,12 +101,11 @@ int cmd_stats(int argc, char **argv)
 		return EX_USAGE;
 	}
 	int rc = live_config(config, &c, &e);
-	int fd = rc ? rc : control_request_stats(socket ? socket : c.socket, &e);
-	if (fd < 0)
-		return fd == -ENOENT || fd == -ECONNREFUSED ? (cmd_fail(fd, &e), EX_UNAVAILABLE)
-							    : cmd_fail(fd, &e);
-	rc = read_all(fd, &b, &e);
-	close(fd);
+	if (rc)
+		return cmd_fail(rc, &e);
+	rc = control_request_answer(socket ? socket : c.socket, "stats", &b, &e);
+	if (rc == -ENOENT || rc == -ECONNREFUSED)
+		return cmd_fail(rc, &e), EX_UNAVAILABLE;
 	if (!rc)
 		rc = print(&b, json, &e);
 	buf_free(&b);

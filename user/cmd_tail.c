@@ -15,6 +15,7 @@
 #include "cmd.h"
 #include "control.h"
 #include "live.h"
+#include "rules.h"
 
 static const char usage[] =
 	"usage: redshank tail [OPTION...]\n\n"
@@ -22,7 +23,8 @@ static const char usage[] =
 	"command sees itself. Root only.\n\n"
 	"  -o, --output FORMAT  text (default), json (JSON Lines, ECS names), proto (length-\n"
 	"                       delimited redshank.v1.Record)\n"
-	"  -t, --type LIST      only these events, e.g. exec,exit; default: all but proc and host\n"
+	"  -t, --type LIST      only these events, e.g. exec,exit; default: all but proc,\n"
+	"                       host and heartbeat\n"
 	"  -p, --pid PID        only this process\n"
 	"      --comm NAME      only processes of this name; * and ? are wildcards\n"
 	"      --container ID   only this container; the id may be shortened\n"
@@ -107,15 +109,24 @@ static int copy_stream(int fd, uint64_t duration)
 
 static int tail_alone(const struct config *c, const struct options *o)
 {
+	struct ruleset *rules;
 	struct pipeline *p;
-	struct source *src;
+	struct wanted w = { 0 };
 	struct sink *s;
 	struct err e;
 	struct pipeline_stats st;
 
-	int rc = live_open(c, &p, &src, &e);
+	int rc = rules_load(c, &rules, &e);
 	if (rc)
 		return cmd_fail(rc, &e);
+	wanted_by_sink(&w, &o->tail.filter);
+	wanted_by_rules(&w, ruleset_wants(rules));
+	rc = live_open(c, &w, &p, &e);
+	if (rc) {
+		ruleset_free(rules);
+		return cmd_fail(rc, &e);
+	}
+	pipeline_set_rules(p, rules);
 	rc = tail_open(STDOUT_FILENO, &o->tail, &s);
 	if (rc)
 		err_set(&e, rc, "out of memory");
@@ -141,6 +152,8 @@ static int tail(struct options *o)
 	const char *socket = o->socket ? o->socket : c.socket;
 	if (!o->alone && *socket) {
 		int fd = control_request_tail(socket, &o->tail, &e);
+		if (fd >= 0 && *e.text)
+			log_warning("%s", e.text);
 		if (fd >= 0)
 			return copy_stream(fd, o->duration);
 		/* No daemon: then on our own, unless one was asked for by name. */

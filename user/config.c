@@ -14,16 +14,25 @@
 #include <yaml.h>
 
 #include "control_wire.h"
+#include "detect/rule_info.h"
 #include "sink/store.h"
 #include "source/bpf_obj.h"
 
-enum kind { TEXT, FORMAT, NUMBER, POWER_OF_TWO, BOOL };
+enum kind { TEXT, FORMAT, LEVEL, NUMBER, POWER_OF_TWO, BOOL };
 
 struct option_desc {
 	const char *key; /* with the keys above it, joined by dots */
 	enum kind kind;
 	size_t off, size; /* size: of a text */
 	unsigned min, max;
+};
+
+/* A list of texts: an array of them and how many there are. */
+struct list_desc {
+	const char *key, *what;
+	size_t off, size, count_off; /* size: of one text */
+	unsigned max;
+	int (*check)(const char *text, struct err *e); /* may be NULL */
 };
 
 #define TEXT_OPT(key_, kind_, member_)                              \
@@ -46,6 +55,11 @@ static const struct option_desc options[] = {
 	TEXT_OPT("otlp.headers_file", TEXT, otlp_headers_file),
 	TEXT_OPT("otlp.ca_file", TEXT, otlp_ca_file),
 	NUM_OPT("otlp.timeout_ms", NUMBER, otlp_timeout_ms, 100, 600000),
+	NUM_OPT("otlp.heartbeat", BOOL, otlp_heartbeat, 0, 0),
+	NUM_OPT("heartbeat.interval", NUMBER, heartbeat_s, 0, 86400),
+	TEXT_OPT("rules.level_min", LEVEL, rules_level_min),
+	TEXT_OPT("rules.imported_level_max", LEVEL, rules_imported_level_max),
+	TEXT_OPT("rules.state", TEXT, rules_state),
 	TEXT_OPT("kernel.btf", TEXT, btf),
 	TEXT_OPT("kernel.hooks", TEXT, hooks),
 	NUM_OPT("limits.ring_main_kib", POWER_OF_TWO, ring_main_kib, 64, 1 << 20),
@@ -53,6 +67,35 @@ static const struct option_desc options[] = {
 	NUM_OPT("limits.processes", NUMBER, processes_max, 1024, 4194304),
 	NUM_OPT("limits.process_strings_mib", NUMBER, process_strings_mib, 1, 4096),
 };
+
+#define LIST_OPT(key_, what_, member_, count_, check_)                                             \
+	{                                                                                          \
+		key_, what_, offsetof(struct config, member_),                                     \
+			sizeof(((struct config *)0)->member_[0]), offsetof(struct config, count_), \
+			sizeof(((struct config *)0)->member_) /                                    \
+				sizeof(((struct config *)0)->member_[0]),                          \
+			check_                                                                     \
+	}
+
+static int check_placeholder(const char *text, struct err *e)
+{
+	const char *eq = strchr(text, '=');
+	return eq && eq != text ? 0 : err_set(e, -EINVAL, "%.60s is not NAME=VALUE", text);
+}
+
+static int check_path(const char *text, struct err *e)
+{
+	return *text == '/' ? 0 : err_set(e, -EINVAL, "%.60s is not an absolute path", text);
+}
+
+static const struct list_desc lists[] = {
+	LIST_OPT("env", "names", env_name, env_count, env_name_check),
+	LIST_OPT("rules.paths", "paths", rules_path, rules_paths, check_path),
+	LIST_OPT("rules.imported_paths", "paths", rules_imported, rules_imported_paths, check_path),
+	LIST_OPT("rules.placeholders", "values", rules_placeholder, rules_placeholders,
+		 check_placeholder),
+};
+#define NLISTS (sizeof(lists) / sizeof(lists[0]))
 
 void config_defaults(struct config *c)
 {
@@ -65,7 +108,14 @@ void config_defaults(struct config *c)
 		.socket = "/run/redshank/redshank.sock",
 		.store_path = STORE_PATH_DEFAULT,
 		.store_alerts_max = STORE_ALERTS_MAX,
+		.rules_paths = 2,
+		.rules_path = { RULES_PATH_PACK, RULES_PATH_LOCAL },
+		.rules_level_min = "informational",
+		.rules_imported_level_max = "low",
+		.rules_state = "/var/lib/redshank/rules.state",
 		.otlp_timeout_ms = 10000,
+		.otlp_heartbeat = true,
+		.heartbeat_s = 60,
 		.ring_main_kib = 8192,
 		.ring_bulk_kib = 4096,
 		.processes_max = 65536,
@@ -82,7 +132,7 @@ struct reader {
 	const char *path;
 	yaml_parser_t parser;
 	yaml_mark_t mark;
-	bool seen[sizeof(options) / sizeof(options[0])], seen_env;
+	bool seen[sizeof(options) / sizeof(options[0])], seen_list[NLISTS];
 };
 
 static int fail(struct reader *r, struct err *e, const char *fmt, ...)
@@ -147,12 +197,13 @@ static int set_option(struct reader *r, const char *key, const char *text, size_
 			return fail(r, e, "%s: given twice", key);
 		r->seen[i] = true;
 		bool yes = !strcmp(text, "true");
+		if (o->kind == FORMAT && !is_format(text))
+			return fail(r, e, "%s: text, json, proto or none, not %.40s", key, text);
+		if (o->kind == LEVEL && *text && severity_by_name(text) == SEVERITY_none)
+			return fail(r, e, "%s: %.40s is not one of Sigma's levels", key, text);
 		switch (o->kind) {
 		case FORMAT:
-			if (!is_format(text))
-				return fail(r, e, "%s: text, json, proto or none, not %.40s", key,
-					    text);
-			/* fallthrough */
+		case LEVEL:
 		case TEXT:
 			if (len >= o->size)
 				return fail(r, e, "%s: longer than %zu bytes", key, o->size - 1);
@@ -171,32 +222,47 @@ static int set_option(struct reader *r, const char *key, const char *text, size_
 	return fail(r, e, "unknown key %.80s (deploy/redshank.yaml lists all)", key);
 }
 
-static int read_env(struct reader *r, struct err *e)
+static int add_to_list(struct reader *r, const struct list_desc *l, const char *text, size_t len,
+		       struct err *e)
 {
-	if (r->seen_env)
-		return fail(r, e, "env: given twice");
-	r->seen_env = true;
-	r->c->env_count = 0;
+	unsigned *count = (unsigned *)(void *)((char *)r->c + l->count_off);
+	struct err why;
+
+	if (*count == l->max)
+		return fail(r, e, "%s: more than %u %s", l->key, l->max, l->what);
+	if (strlen(text) != len)
+		return fail(r, e, "%s: NUL in one of the %s", l->key, l->what);
+	if (l->check && l->check(text, &why))
+		return fail(r, e, "%s: %s", l->key, why.text);
+	if (len >= l->size)
+		return fail(r, e, "%s: longer than %zu bytes", l->key, l->size - 1);
+	memcpy((char *)r->c + l->off + (*count)++ * l->size, text, len + 1);
+	return 0;
+}
+
+static int read_list(struct reader *r, const char *key, struct err *e)
+{
+	const struct list_desc *l = lists;
+
+	while (l < lists + NLISTS && strcmp(l->key, key))
+		l++;
+	if (l == lists + NLISTS)
+		return fail(r, e, "%.80s is not a list", key);
+	if (r->seen_list[l - lists])
+		return fail(r, e, "%s: given twice", key);
+	r->seen_list[l - lists] = true;
+	*(unsigned *)(void *)((char *)r->c + l->count_off) = 0;
 	for (;;) {
 		yaml_event_t ev;
 		int rc = next_event(r, &ev, e);
 		if (rc)
 			return rc;
 		yaml_event_type_t type = ev.type;
-		if (type == YAML_SCALAR_EVENT) {
-			const char *name = (const char *)ev.data.scalar.value;
-			struct err why;
-			if (r->c->env_count == ENV_NAMES_MAX)
-				rc = fail(r, e, "env: more than %d names", ENV_NAMES_MAX);
-			else if (strlen(name) != ev.data.scalar.length)
-				rc = fail(r, e, "env: NUL in a name");
-			else if (env_name_check(name, &why))
-				rc = fail(r, e, "env: %s", why.text);
-			else
-				strcpy(r->c->env_name[r->c->env_count++], name); /* checked: fits */
-		} else if (type != YAML_SEQUENCE_END_EVENT) {
-			rc = fail(r, e, "env: a list of names is expected");
-		}
+		if (type == YAML_SCALAR_EVENT)
+			rc = add_to_list(r, l, (const char *)ev.data.scalar.value,
+					 ev.data.scalar.length, e);
+		else if (type != YAML_SEQUENCE_END_EVENT)
+			rc = fail(r, e, "%s: a list of %s is expected", key, l->what);
 		yaml_event_delete(&ev);
 		if (rc || type == YAML_SEQUENCE_END_EVENT)
 			return rc;
@@ -210,7 +276,10 @@ static bool is_section(const char *key)
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (!strncmp(options[i].key, key, n) && options[i].key[n] == '.')
 			return true;
-	return !strcmp(key, "env");
+	for (size_t i = 0; i < NLISTS; i++)
+		if (!strcmp(lists[i].key, key))
+			return true;
+	return false;
 }
 
 /* Reads a map; prefix: its own key with a dot, or "". */
@@ -258,8 +327,7 @@ static int read_map(struct reader *r, const char *prefix, struct err *e)
 			}
 			break;
 		case YAML_SEQUENCE_START_EVENT:
-			rc = strcmp(key, "env") ? fail(r, e, "%.80s is not a list", key)
-						: read_env(r, e);
+			rc = read_list(r, key, e);
 			break;
 		default:
 			rc = fail(r, e, "%.80s: aliases are not supported", key);
@@ -329,5 +397,7 @@ int config_load(struct config *c, const char *path, struct err *e)
 	int rc = read_document(&r, e);
 	yaml_parser_delete(&r.parser);
 	fclose(f);
+	if (!rc)
+		snprintf(c->file, sizeof(c->file), "%s", path);
 	return rc;
 }

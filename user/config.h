@@ -15,7 +15,13 @@
 #define CONFIG_TEXT	    512 /* bytes of a text value */
 #define CONFIG_FILE_MAX	    (1U << 20) /* bytes of the file */
 
+#define RULES_PATHS_MAX	       8 /* of each list */
+#define RULES_PLACEHOLDERS_MAX 64
+#define RULES_PATH_PACK	       "/usr/share/redshank/rules" /* or beside the program */
+#define RULES_PATH_LOCAL       "/etc/redshank/rules.d"
+
 struct config {
+	char file[CONFIG_TEXT]; /* that it was read from; "": defaults only */
 	char output[16]; /* text, json, proto or none */
 	bool alerts_only; /* what goes to output */
 	char socket[CONFIG_TEXT]; /* of the daemon's stream; "": none. At most 107 bytes (sun_path)
@@ -26,6 +32,14 @@ struct config {
 	char otlp_headers_file[CONFIG_TEXT];
 	char otlp_ca_file[CONFIG_TEXT];
 	unsigned otlp_timeout_ms;
+	bool otlp_heartbeat; /* forwards heartbeats too */
+	unsigned heartbeat_s; /* 0: none */
+	unsigned rules_paths, rules_imported_paths, rules_placeholders;
+	char rules_path[RULES_PATHS_MAX][CONFIG_TEXT];
+	char rules_imported[RULES_PATHS_MAX][CONFIG_TEXT];
+	char rules_placeholder[RULES_PLACEHOLDERS_MAX][256]; /* NAME=VALUE */
+	char rules_level_min[16], rules_imported_level_max[16]; /* "": none */
+	char rules_state[CONFIG_TEXT]; /* windows of correlations, over restarts; "": not kept */
 	char btf[CONFIG_TEXT]; /* "": the kernel's own, or found in the usual places */
 	char hooks[CONFIG_TEXT]; /* "": the best of each */
 	unsigned ring_main_kib, ring_bulk_kib; /* powers of two */

@@ -15,11 +15,16 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "control_wire.h"
+#include "coverage.h"
+#include "encode/json_writer.h"
+
+#define NOTE_MAX 400 /* bytes of a note: an answer's first line is short */
 
 struct client {
 	struct control *control;
 	int fd; /* -1: free */
-	struct sink *sink; /* its stream; NULL: it has not asked yet */
+	struct sink *sink; /* its stream; NULL: it has not asked for one */
+	bool waiting; /* for a reload to be done */
 	uint64_t since; /* CLOCK_MONOTONIC ns */
 	size_t len;
 	char request[CONTROL_REQUEST_MAX];
@@ -29,6 +34,10 @@ struct control {
 	struct pipeline *pipeline;
 	int fd;
 	char path[CONTROL_PATH_MAX];
+	void (*status)(void *ctx, struct buf *out);
+	void *status_ctx;
+	int (*reload)(void *ctx, struct err *e);
+	void *reload_ctx;
 	struct client client[CONTROL_CLIENTS_MAX];
 };
 
@@ -64,23 +73,61 @@ static void refuse(struct client *c, const char *why)
 	drop(c);
 }
 
-static void give_stats(struct client *c)
+static void give_object(struct client *c, enum control_command command)
 {
+	struct control *control = c->control;
 	struct buf b = { 0 };
+
+	if (command == CONTROL_status && !control->status) {
+		refuse(c, "this sensor does not tell its status");
+		return;
+	}
 	buf_puts(&b, "{\"ok\":true}\n");
-	pipeline_stats_json(c->control->pipeline, &b);
+	if (command == CONTROL_status)
+		control->status(control->status_ctx, &b);
+	else
+		pipeline_stats_json(control->pipeline, &b);
 	buf_putc(&b, '\n');
 	answer(c, b.data, b.len);
 	buf_free(&b);
 	drop(c);
 }
 
+/* The answer comes with control_reloaded(). */
+static void begin_reload(struct client *c)
+{
+	struct err e = { "this sensor has no rules" };
+
+	if (!c->control->reload || c->control->reload(c->control->reload_ctx, &e))
+		refuse(c, e.text);
+	else
+		c->waiting = true;
+}
+
+/* Yes, and which of the events asked for will not come. */
+static void accept_tail(struct client *c, const struct tail_config *t)
+{
+	struct buf b = { 0 }, note = { 0 };
+	unsigned n;
+	const struct hook_state *h = pipeline_hooks(c->control->pipeline, &n);
+
+	coverage_missing(&note, h, n, filter_types(&t->filter));
+	buf_puts(&b, "{\"ok\":true");
+	if (note.len) {
+		buf_puts(&b, ",\"note\":");
+		json_quote(&b, note.data, note.len < NOTE_MAX ? note.len : NOTE_MAX);
+	}
+	buf_puts(&b, "}\n");
+	answer(c, b.data, b.len);
+	buf_free(&b);
+	buf_free(&note);
+}
+
 static void give_tail(struct client *c, const struct tail_config *t)
 {
-	static const char ok[] = "{\"ok\":true}\n";
 	struct sink *s;
 
-	answer(c, ok, sizeof(ok) - 1);
+	accept_tail(c, t);
 	if (tail_open(c->fd, t, &s)) {
 		drop(c);
 		return;
@@ -101,10 +148,12 @@ static void handle(struct client *c)
 
 	if (control_request_parse(c->request, c->len, &req, &e))
 		refuse(c, e.text);
-	else if (req.command == CONTROL_stats)
-		give_stats(c);
-	else
+	else if (req.command == CONTROL_tail)
 		give_tail(c, &req.tail);
+	else if (req.command == CONTROL_reload)
+		begin_reload(c);
+	else
+		give_object(c, req.command);
 }
 
 static void on_client(void *ctx, uint32_t events)
@@ -164,6 +213,7 @@ static void on_connect(void *ctx, uint32_t events)
 		cl->control = c;
 		cl->fd = fd;
 		cl->sink = NULL;
+		cl->waiting = false;
 		cl->len = 0;
 		cl->since = clock_monotonic();
 		if (!loop_watch(pipeline_loop(c->pipeline), fd, EPOLLIN, on_client, cl))
@@ -188,6 +238,39 @@ static void on_finish(void *ctx, struct sink *s)
 	}
 }
 
+void control_on_status(struct control *c, void (*fn)(void *ctx, struct buf *out), void *ctx)
+{
+	c->status = fn;
+	c->status_ctx = ctx;
+}
+
+void control_on_reload(struct control *c, int (*fn)(void *ctx, struct err *e), void *ctx)
+{
+	c->reload = fn;
+	c->reload_ctx = ctx;
+}
+
+void control_reloaded(struct control *c, bool ok, const char *line)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, "{\"ok\":true}\n");
+	json_quote(&b, line, strlen(line));
+	buf_putc(&b, '\n');
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct client *cl = &c->client[i];
+		if (cl->fd < 0 || !cl->waiting)
+			continue;
+		if (!ok) {
+			refuse(cl, line);
+			continue;
+		}
+		answer(cl, b.data, b.len);
+		drop(cl);
+	}
+	buf_free(&b);
+}
+
 void control_tick(struct control *c)
 {
 	uint64_t now = clock_monotonic();
@@ -196,7 +279,7 @@ void control_tick(struct control *c)
 		if (cl->fd < 0)
 			continue;
 		if (!cl->sink) {
-			if (now - cl->since > CONTROL_REQUEST_NS)
+			if (!cl->waiting && now - cl->since > CONTROL_REQUEST_NS)
 				drop(cl);
 			continue;
 		}

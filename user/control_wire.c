@@ -12,6 +12,8 @@
 
 #include "control.h"
 
+#define ANSWER_MAX (1U << 20) /* bytes of an answer */
+
 static int take_text(const json_t *o, const char *key, char *to, size_t cap, struct err *e)
 {
 	const json_t *v = json_object_get(o, key);
@@ -92,6 +94,10 @@ int control_request_parse(const char *line, size_t len, struct control_request *
 		rc = err_set(e, -EINVAL, "request: %s", o ? "no command" : je.text);
 	} else if (!strcmp(command, "stats")) {
 		ret->command = CONTROL_stats;
+	} else if (!strcmp(command, "status")) {
+		ret->command = CONTROL_status;
+	} else if (!strcmp(command, "reload")) {
+		ret->command = CONTROL_reload;
 	} else if (!strcmp(command, "tail")) {
 		ret->command = CONTROL_tail;
 		rc = parse_tail(o, &ret->tail, e);
@@ -111,7 +117,8 @@ int control_address(const char *path, struct sockaddr_un *ret, struct err *e)
 	return 0;
 }
 
-/* The first line of the answer, byte by byte: what follows it belongs to the caller. */
+/* The first line of the answer, byte by byte: what follows it belongs to the caller. A note in it
+ * goes to *e. */
 static int read_answer(int fd, struct err *e)
 {
 	char line[600];
@@ -134,6 +141,8 @@ static int read_answer(int fd, struct err *e)
 		rc = err_set(e, -EINVAL, "sensor: %s", error);
 	else if (!json_is_true(json_object_get(o, "ok")))
 		rc = err_set(e, -EBADMSG, "the socket is not a sensor's");
+	else if (json_is_string(json_object_get(o, "note")))
+		err_set(e, 0, "%s", json_string_value(json_object_get(o, "note")));
 	json_decref(o);
 	return rc;
 }
@@ -146,6 +155,8 @@ static int request(const char *path, json_t *o, struct err *e)
 	int fd = -1;
 
 	json_decref(o);
+	if (!rc)
+		err_set(e, 0, "%s", "");
 	if (!rc && !text)
 		rc = err_set(e, -EINVAL, "request: not UTF-8, or out of memory");
 	if (!rc) {
@@ -181,7 +192,32 @@ int control_request_tail(const char *path, const struct tail_config *t, struct e
 		       e);
 }
 
-int control_request_stats(const char *path, struct err *e)
+/* All that the sensor sends until it closes the connection, which is closed here too. */
+static int read_all(int fd, struct buf *ret, struct err *e)
 {
-	return request(path, json_pack("{s:s}", "command", "stats"), e);
+	int rc = 0;
+
+	for (;;) {
+		char *to = buf_reserve(ret, 4096);
+		if (!to || ret->len > ANSWER_MAX) {
+			rc = err_set(e, -EBADMSG, "answer too long");
+			break;
+		}
+		ssize_t n = read(fd, to, 4096);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			rc = err_set(e, -errno, "socket: %s", strerror(errno));
+		if (n <= 0)
+			break;
+		ret->len += (size_t)n;
+	}
+	close(fd);
+	return rc;
+}
+
+int control_request_answer(const char *path, const char *command, struct buf *ret, struct err *e)
+{
+	int fd = request(path, json_pack("{s:s}", "command", command), e);
+	return fd < 0 ? fd : read_all(fd, ret, e);
 }

@@ -10,7 +10,7 @@
 
 #define CONTROL_PATH_MAX sizeof(((struct sockaddr_un *)0)->sun_path)
 
-enum control_command { CONTROL_tail, CONTROL_stats };
+enum control_command { CONTROL_tail, CONTROL_stats, CONTROL_status, CONTROL_reload };
 
 struct control_request {
 	enum control_command command;

@@ -10,7 +10,9 @@ void coverage_text(struct buf *out, const struct hook_state *h, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		const struct hook_state *s = &h[i];
-		if (s->variant)
+		if (!s->wanted)
+			buf_printf(out, "  %-8s not loaded: nothing asks for it\n", s->hook.name);
+		else if (s->variant)
 			buf_printf(out, "  %-8s seen by %-16s %s%s%s\n", s->hook.name, s->variant,
 				   s->fired ? "fired" : "waits for its first event",
 				   *s->why ? "; " : "", s->why);
@@ -32,16 +34,30 @@ void coverage_json(struct buf *out, const struct hook_state *h, unsigned n)
 	buf_putc(out, '[');
 	for (unsigned i = 0; i < n; i++) {
 		const struct hook_state *s = &h[i];
-		buf_printf(out, "%s{\"event\":\"%s\",\"covered\":%s,\"fired\":%s", i ? "," : "",
-			   s->hook.name, s->variant ? "true" : "false",
+		buf_printf(out, "%s{\"%s\":\"%s\",\"wanted\":%s,\"covered\":%s,\"fired\":%s",
+			   i ? "," : "", s->hook.fact ? "fact" : "event", s->hook.name,
+			   s->wanted ? "true" : "false", s->variant ? "true" : "false",
 			   s->fired ? "true" : "false");
 		if (s->variant)
 			member(out, "variant", s->variant);
-		else
+		else if (s->wanted)
 			member(out, "cannot_see", s->hook.without);
 		if (*s->why)
 			member(out, "why", s->why);
 		buf_putc(out, '}');
 	}
 	buf_putc(out, ']');
+}
+
+void coverage_missing(struct buf *out, const struct hook_state *h, unsigned n, uint64_t types)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct hook_state *s = &h[i];
+		if (s->variant || s->hook.event == EV_none || !(types >> s->hook.event & 1))
+			continue;
+		buf_printf(out, "%s%s events do not come: %s", out->len ? "; " : "", s->hook.name,
+			   s->wanted ? s->why
+				     : "not loaded, for nothing asked for them when the sensor "
+				       "started (its kernel.hooks may name them)");
+	}
 }

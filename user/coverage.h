@@ -11,4 +11,10 @@ void coverage_text(struct buf *out, const struct hook_state *h, unsigned n);
 /* The same as one JSON array. */
 void coverage_json(struct buf *out, const struct hook_state *h, unsigned n);
 
+/*
+ * Which of the events of these types (bit per enum ev_type) do not come, and why, as one line of
+ * text; "" when all do.
+ */
+void coverage_missing(struct buf *out, const struct hook_state *h, unsigned n, uint64_t types);
+
 #endif

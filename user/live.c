@@ -33,13 +33,18 @@ int live_btf(const char *want, char *path, size_t cap, struct err *e)
 	return 0;
 }
 
-int live_open(const struct config *c, struct pipeline **ret, struct source **ret_source,
+int live_open(const struct config *c, const struct wanted *wanted, struct pipeline **ret,
 	      struct err *e)
 {
+	struct wanted w = *wanted;
 	const char *env[ENV_NAMES_MAX];
 	for (unsigned i = 0; i < c->env_count; i++)
 		env[i] = c->env_name[i];
+	wanted_by_enrichment(&w);
+	wanted_by_detection(&w);
 	struct bpf_config bc = {
+		.events = w.events,
+		.facts = w.facts,
 		.ring_main_bytes = c->ring_main_kib * 1024,
 		.ring_bulk_bytes = c->ring_bulk_kib * 1024,
 		.env_names = env,
@@ -61,12 +66,9 @@ int live_open(const struct config *c, struct pipeline **ret, struct source **ret
 		.live = true,
 		.proc_slots = c->processes_max,
 		.proc_strings = (size_t)c->process_strings_mib << 20,
+		.heartbeat_s = c->heartbeat_s,
 	};
-	rc = pipeline_new(&pc, ret, e);
-	if (rc)
-		return rc;
-	*ret_source = src;
-	return 0;
+	return pipeline_new(&pc, ret, e);
 }
 
 int parse_duration(const char *text, uint64_t *ret_ns)

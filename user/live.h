@@ -5,10 +5,11 @@
 
 #include "config.h"
 #include "pipeline.h"
+#include "wanted.h"
 
-/* The live source, and a pipeline on it. *ret_source belongs to the pipeline; for
- * bpf_source_hooks(). */
-int live_open(const struct config *c, struct pipeline **ret, struct source **ret_source,
+/* The live source with hooks for what is wanted (beside what enrichment and detectors want), and a
+ * pipeline on it. */
+int live_open(const struct config *c, const struct wanted *wanted, struct pipeline **ret,
 	      struct err *e);
 
 /*

@@ -115,6 +115,7 @@ int loop_new(void (*on_signal)(void *ctx, int sig), void (*on_second)(void *ctx)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);

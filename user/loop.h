@@ -14,7 +14,7 @@ struct loop;
 typedef void watch_fn(void *ctx, uint32_t epoll_events);
 
 /*
- * Blocks SIGTERM, SIGINT and SIGUSR1 (for threads made from now on too) and gives them to
+ * Blocks SIGTERM, SIGINT, SIGHUP and SIGUSR1 (for threads made from now on too) and gives them to
  * on_signal; ignores SIGPIPE. on_second comes once a second.
  */
 int loop_new(void (*on_signal)(void *ctx, int sig), void (*on_second)(void *ctx), void *ctx,

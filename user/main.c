@@ -20,9 +20,11 @@ static const struct {
 	{ "run", cmd_run, "watch this machine: print, store and forward alerts" },
 	{ "tail", cmd_tail, "show live events and alerts" },
 	{ "alerts", cmd_alerts, "list and show stored alerts" },
+	{ "rules", cmd_rules, "check, list, explain, test and try Sigma rules" },
 	{ "record", cmd_record, "write the kernel's records to a file" },
 	{ "replay", cmd_replay, "run a recording through the pipeline, without root" },
 	{ "stats", cmd_stats, "counters of the running sensor: seen, lost, kept" },
+	{ "status", cmd_status, "is the sensor running, what does it see, what is wrong" },
 	{ "probe", cmd_probe, "what this kernel lets a sensor see" },
 };
 

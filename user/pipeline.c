@@ -10,48 +10,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "detect/alert.h"
-#include "encode/json_writer.h"
 #include "enrich/exe_check.h"
 #include "enrich/host.h"
-#include "enrich/proctree.h"
-#include "source/rec.h"
+#include "heartbeat.h"
+#include "pipeline_private.h"
 
 #define BATCH	       1024 /* records between two looks at signals, timers and clients */
 #define DRAIN_PAUSE_NS NSEC_PER_MSEC
 #define COMPLAIN_NS    (10 * NSEC_PER_SEC) /* at most one line about sinks in this time */
 #define LAST_DRAINS    64 /* batches taken at the end; the rest of a flood is left */
-
-struct out {
-	struct sink *sink;
-	bool essential;
-	bool finished;
-	int error; /* its last one; 0: none */
-};
-
-struct pipeline {
-	struct source *source;
-	bool live;
-	struct host host;
-	struct proctree *tree;
-	struct engine *engine;
-	struct out out[PIPELINE_SINKS_MAX];
-	unsigned nout;
-	struct pipeline_stats st;
-	bool stop;
-	struct loop *loop;
-	uint64_t drained; /* when the last drain began, CLOCK_MONOTONIC ns */
-	uint64_t complained;
-	uint64_t deadline; /* CLOCK_MONOTONIC ns; 0: none */
-	struct err *err; /* of the drain that is at work; may be NULL */
-	void (*finish)(void *ctx, struct sink *s);
-	void *finish_ctx;
-	void (*tick)(void *ctx);
-	void *tick_ctx;
-	void (*usr1)(void *ctx);
-	void *usr1_ctx;
-	union rec_buf copy; /* a record that was amended or brought up to date */
-};
 
 /* --- one record --- */
 
@@ -59,7 +26,8 @@ static void sink_result(struct pipeline *p, struct out *o, int rc)
 {
 	if (rc < 0) {
 		p->st.sink_errors++;
-		o->error = rc;
+		o->error = o->last_error = rc;
+		o->failed = clock_monotonic();
 		/* Of an essential sink the end of the run tells. */
 		if (!o->essential && clock_monotonic() - p->complained > COMPLAIN_NS) {
 			log_warning("%s: %s; redshank stats counts what is lost",
@@ -77,6 +45,7 @@ static void sink_result(struct pipeline *p, struct out *o, int rc)
 static void give_alert(void *ctx, const struct alert *al)
 {
 	struct pipeline *p = ctx;
+	p->st.alerts[al->verdict->severity]++;
 	for (unsigned i = 0; i < p->nout; i++) {
 		struct out *o = &p->out[i];
 		if (!o->finished && o->sink->ops->alert)
@@ -114,6 +83,8 @@ static void judge(struct pipeline *p, const struct ev_hdr *rec)
 		return;
 	if (rec->type == EV_host)
 		host_update(&p->host, rec);
+	if (rec->type == EV_gap)
+		p->st.last_loss = clock_monotonic();
 	ev.seq = ++p->st.events;
 	proctree_update(p->tree, &ev);
 	if (p->live && exe_check_wanted(&ev))
@@ -131,6 +102,22 @@ static void lost_record(struct pipeline *p)
 	g->lost = 1;
 	g->total = ++p->st.invalid;
 	g->cause = GAP_invalid;
+	judge(p, &r.hdr);
+}
+
+/* Not before the first records: a stream begins with its host. */
+static void beat(struct pipeline *p)
+{
+	uint64_t now = clock_monotonic();
+	union rec_buf r;
+	struct heartbeat h;
+
+	if (!p->heartbeat_s || !p->st.events ||
+	    (p->beat && now - p->beat < p->heartbeat_s * NSEC_PER_SEC))
+		return;
+	p->beat = now;
+	pipeline_heartbeat(p, &h);
+	heartbeat_make(&h, &r);
 	judge(p, &r.hdr);
 }
 
@@ -223,18 +210,27 @@ void pipeline_stop(struct pipeline *p)
 	p->stop = true;
 }
 
+void pipeline_on_hup(struct pipeline *p, void (*fn)(void *ctx), void *ctx)
+{
+	p->hup = fn;
+	p->hup_ctx = ctx;
+}
+
 static void on_signal(void *ctx, int sig)
 {
 	struct pipeline *p = ctx;
-	if (sig != SIGUSR1)
-		p->stop = true;
-	else if (p->usr1)
+	if (sig == SIGUSR1 && p->usr1)
 		p->usr1(p->usr1_ctx);
+	else if (sig == SIGHUP && p->hup)
+		p->hup(p->hup_ctx);
+	else if (sig != SIGUSR1)
+		p->stop = true;
 }
 
 static void on_second(void *ctx)
 {
 	struct pipeline *p = ctx;
+	engine_tick(p->engine, clock_unix(), &p->host, p->tree, give_alert, p);
 	flush(p);
 	if (p->tick)
 		p->tick(p->tick_ctx);
@@ -251,6 +247,8 @@ static int drain(struct pipeline *p, struct err *e)
 	p->err = e;
 	int rc = p->source->ops->drain(p->source, on_record, p, BATCH, e);
 	p->err = NULL;
+	if (rc >= 0 && !p->stop)
+		beat(p);
 	for (unsigned i = 0; i < p->nout; i++)
 		p->out[i].error = p->out[i].finished ? p->out[i].error : 0;
 	flush(p);
@@ -328,8 +326,20 @@ int pipeline_run(struct pipeline *p, uint64_t duration_ns, struct err *e)
 	for (int i = 0; !rc && p->live && reader && i < LAST_DRAINS; i++)
 		if (drain(p, NULL) != 1 || p->stop)
 			break;
+	if (reader)
+		engine_tick(p->engine, UINT64_MAX, &p->host, p->tree, give_alert, p);
 	flush(p);
 	return rc;
+}
+
+void pipeline_set_rules(struct pipeline *p, struct ruleset *r)
+{
+	engine_set_rules(p->engine, r, &p->host, p->tree, give_alert, p);
+}
+
+struct ruleset *pipeline_rules(const struct pipeline *p)
+{
+	return engine_rules(p->engine);
 }
 
 /* --- life --- */
@@ -345,6 +355,8 @@ int pipeline_new(const struct pipeline_config *c, struct pipeline **ret, struct 
 	}
 	p->source = c->source;
 	p->live = c->live;
+	p->heartbeat_s = c->heartbeat_s;
+	p->started = clock_boottime();
 	host_init(&p->host);
 	rc = proctree_new(c->proc_slots ? c->proc_slots : PROC_SLOTS_DEFAULT,
 			  c->proc_strings ? c->proc_strings : PROC_STRINGS_DEFAULT, &p->tree);
@@ -379,66 +391,4 @@ void pipeline_free(struct pipeline *p, uint64_t deadline)
 void pipeline_get_stats(const struct pipeline *p, struct pipeline_stats *ret)
 {
 	*ret = p->st;
-}
-
-/* --- statistics --- */
-
-static void put(void *ctx, const char *key, uint64_t value)
-{
-	jw_key(ctx, key);
-	jw_num(ctx, value);
-}
-
-static void put_section(struct jw *j, const char *key)
-{
-	jw_key(j, key);
-	jw_open(j, '{');
-}
-
-void pipeline_stats_json(const struct pipeline *p, struct buf *out)
-{
-	struct jw j = { .out = out };
-	struct proctree_stats ps;
-	struct engine_stats es;
-
-	proctree_get_stats(p->tree, &ps);
-	engine_get_stats(p->engine, &es);
-	jw_open(&j, '{');
-	put_section(&j, "source");
-	p->source->ops->stats(p->source, put, &j);
-	jw_close(&j, '}');
-	put_section(&j, "pipeline");
-	put(&j, "events", p->st.events);
-	put(&j, "invalid", p->st.invalid);
-	put(&j, "unknown", p->st.unknown);
-	put(&j, "sink_errors", p->st.sink_errors);
-	jw_close(&j, '}');
-	put_section(&j, "processes");
-	put(&j, "live", ps.live);
-	put(&j, "dead", ps.dead);
-	put(&j, "slots", ps.slots);
-	put(&j, "string_bytes", ps.string_bytes);
-	put(&j, "string_bytes_max", ps.string_bytes_max);
-	put(&j, "evicted_live", ps.evicted_live);
-	put(&j, "evicted_dead", ps.evicted_dead);
-	put(&j, "unknown", ps.unknown);
-	jw_close(&j, '}');
-	put_section(&j, "detect");
-	put(&j, "events", es.events);
-	put(&j, "alerts", es.alerts);
-	put(&j, "detector_errors", es.detector_errors);
-	jw_close(&j, '}');
-	jw_key(&j, "sinks");
-	jw_open(&j, '[');
-	for (unsigned i = 0; i < p->nout; i++) {
-		const struct sink *s = p->out[i].sink;
-		jw_open(&j, '{');
-		jw_key(&j, "name");
-		jw_text(&j, s->ops->name);
-		if (s->ops->stats)
-			s->ops->stats(s, put, &j);
-		jw_close(&j, '}');
-	}
-	jw_close(&j, ']');
-	jw_close(&j, '}');
 }

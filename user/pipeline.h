@@ -25,6 +25,7 @@ struct pipeline_config {
 	bool live; /* the source is this machine: /proc may be asked about processes */
 	unsigned proc_slots; /* 0: PROC_SLOTS_DEFAULT */
 	size_t proc_strings; /* bytes; 0: PROC_STRINGS_DEFAULT */
+	unsigned heartbeat_s; /* seconds between heartbeat events; 0: none */
 };
 
 /* Counters of the stages; the sinks have their own. */
@@ -33,6 +34,8 @@ struct pipeline_stats {
 	uint64_t invalid; /* refused by schema_check() */
 	uint64_t unknown; /* of types that this build does not know */
 	uint64_t sink_errors;
+	uint64_t alerts[SEVERITY_critical + 1]; /* by severity */
+	uint64_t last_loss; /* when records were lost last, CLOCK_MONOTONIC ns; 0: never */
 };
 
 /* On error the source is closed too. */
@@ -65,10 +68,33 @@ void pipeline_stop(struct pipeline *p);
 /* Called on SIGUSR1. */
 void pipeline_on_usr1(struct pipeline *p, void (*fn)(void *ctx), void *ctx);
 
+/* Called on SIGHUP; where nobody wants it, SIGHUP ends the run as SIGTERM does. */
+void pipeline_on_hup(struct pipeline *p, void (*fn)(void *ctx), void *ctx);
+
+/* From now on these rules judge (NULL: none); taken over. The windows of the former go on. */
+struct ruleset;
+void pipeline_set_rules(struct pipeline *p, struct ruleset *r);
+struct ruleset *pipeline_rules(const struct pipeline *p);
+
 void pipeline_get_stats(const struct pipeline *p, struct pipeline_stats *ret);
 /* All counters of all stages, as one JSON object. */
 struct buf;
 void pipeline_stats_json(const struct pipeline *p, struct buf *out);
+
+/* When it was made, CLOCK_BOOTTIME ns. */
+uint64_t pipeline_started(const struct pipeline *p);
+
+/* What is covered by which hook; *ret_n is 0 for a recording. Valid as long as the pipeline. */
+struct hook_state;
+const struct hook_state *pipeline_hooks(const struct pipeline *p, unsigned *ret_n);
+
+/* Tells what a sink has to complain of now, one line each: its name and the reason. */
+typedef void pipeline_trouble_fn(void *ctx, const char *sink, const char *why);
+void pipeline_troubles(const struct pipeline *p, pipeline_trouble_fn *fn, void *ctx);
+
+/* What a heartbeat tells now. */
+struct heartbeat;
+void pipeline_heartbeat(const struct pipeline *p, struct heartbeat *ret);
 
 /* Closes sinks (they have until the deadline, CLOCK_MONOTONIC ns) and source. Accepts NULL. */
 void pipeline_free(struct pipeline *p, uint64_t deadline);

@@ -114,6 +114,35 @@ enum exe_flag {
 	EXE_F_MEMFD_NAME = 1 << 6, /* the dentry's name starts with "memfd:" */
 };
 
+/* What a descriptor leads to. */
+enum fd_type {
+	FD_TYPE_unknown = 0,
+	FD_TYPE_closed,
+	FD_TYPE_file,
+	FD_TYPE_directory,
+	FD_TYPE_block,
+	FD_TYPE_char,
+	FD_TYPE_null, /* /dev/null */
+	FD_TYPE_tty,
+	FD_TYPE_pipe,
+	FD_TYPE_fifo, /* a named one */
+	FD_TYPE_unix_socket,
+	FD_TYPE_inet_socket,
+	FD_TYPE_socket, /* of another family */
+	FD_TYPE_memfd,
+	FD_TYPE_anon, /* eventfd, epoll, … */
+};
+
+/* hdr.unseen: what a record lacks because it could not be seen. */
+#define FACT(id_, name_, ...)	 UNSEEN_##name_ = 1 << id_,
+#define UNSEEN(bit_, name_, ...) UNSEEN_##name_ = 1 << bit_,
+enum unseen {
+#include "facts.def"
+#include "unseen.def"
+};
+#undef FACT
+#undef UNSEEN
+
 /* exec.same_content: is a memfd's content that of the file its process was running before? */
 enum same_content {
 	SAME_CONTENT_unknown = 0,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What each variant of each hook costs in the kernel, by the kernel's own statistics
- * (BPF_ENABLE_STATS: run time and runs of a program) and by the CPU time of the operation with the
- * program attached, against nothing attached. The probe__* programs are the empty ones to compare
- * with. Prints a Markdown row per variant and operation.
+ * (BPF_ENABLE_STATS: run time and runs of a program) and by the CPU time of the operation, each
+ * beside a program on the same hook that does nothing (tests/bpf/empty.bpf.c). The probe__*
+ * programs count their runs: system-wide syscall tracing is what probe__tp_btf and probe__raw_tp
+ * do. Prints a Markdown row per variant and operation.
  *
  *   hooks [SECONDS]      of one measurement; default 0.5
  */
@@ -11,6 +12,7 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@
 #include "base/clock.h"
 #include "source/bpf_obj.h"
 
+#include "empty.skel.h"
 #include "redshank.skel.h"
 
 static char self[4096]; /* this program */
@@ -82,29 +85,70 @@ static double measure(const struct op *op, double seconds, unsigned long *ret_n)
 	return (cpu_ns() - cpu) / (double)n;
 }
 
-static void row(const struct op *op, const char *variant, struct bpf_program *p, double seconds)
+/* What one program costs while an operation is done. */
+struct cost {
+	double ns; /* of one run */
+	double per_op; /* runs in one operation */
+	double cpu; /* CPU ns of one operation, without what the statistics cost */
+};
+
+/* False if the program can't be attached. */
+static bool cost_of(const struct op *op, struct bpf_program *p, double seconds, struct cost *ret)
 {
 	struct bpf_prog_info before = { 0 }, after = { 0 };
 	uint32_t len = sizeof(before);
 	unsigned long n;
 
-	double base = measure(op, seconds, &n);
 	struct bpf_link *link = bpf_program__attach(p);
 	if (!link)
-		return;
+		return false;
 	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	bpf_obj_get_info_by_fd(bpf_program__fd(p), &before, &len);
-	measure(op, seconds / 4, &n);
+	measure(op, seconds / 2, &n);
 	bpf_obj_get_info_by_fd(bpf_program__fd(p), &after, &len);
 	if (stats >= 0)
 		close(stats);
 	double runs = (double)(after.run_cnt - before.run_cnt);
-	double ns = runs > 0 ? (double)(after.run_time_ns - before.run_time_ns) / runs : 0;
-	double per_op = runs / (double)n;
-	double with = measure(op, seconds, &n); /* without the statistics' own cost */
+	ret->ns = runs > 0 ? (double)(after.run_time_ns - before.run_time_ns) / runs : 0;
+	ret->per_op = runs / (double)n;
+	ret->cpu = measure(op, seconds, &n);
 	bpf_link__destroy(link);
-	printf("| %s | %s | %.0f | %.2f | %.0f | %+.0f (%.2f) |\n", op->name, variant, ns, per_op,
-	       base, with - base, with / base);
+	return true;
+}
+
+/* Of the program of this name that does nothing; all 0 if there is none. */
+static struct cost cost_of_empty(const struct op *op, const char *name, double seconds)
+{
+	struct cost c = { 0 };
+	struct empty *o = empty__open();
+	struct bpf_program *p, *wanted = NULL;
+
+	if (!o)
+		return c;
+	bpf_object__for_each_program(p, o->obj)
+	{
+		bool it = !strcmp(bpf_program__name(p), name);
+		bpf_program__set_autoload(p, it);
+		wanted = it ? p : wanted;
+	}
+	if (wanted && !empty__load(o))
+		cost_of(op, wanted, seconds, &c);
+	empty__destroy(o);
+	return c;
+}
+
+static void row(const struct op *op, const char *variant, struct bpf_program *p, double seconds)
+{
+	struct cost c;
+	unsigned long n;
+
+	double base = measure(op, seconds, &n);
+	if (!cost_of(op, p, seconds, &c))
+		return;
+	struct cost none = cost_of_empty(op, variant, seconds);
+	printf("| %s | %s | %.2f | %.0f | %.0f | %.1f | %.2f | %.2f |\n", op->name, variant,
+	       c.per_op, c.ns, none.ns, none.ns > 0 ? c.ns / none.ns : 0, c.cpu / base,
+	       none.cpu / base);
 	fflush(stdout);
 }
 
@@ -140,9 +184,10 @@ int main(int argc, char **argv)
 		return 64;
 	}
 	bpf_obj_log(NULL);
-	puts("| operation | program | ns per run | runs per operation | CPU ns without | with it "
-	     "(ratio) |\n"
-	     "|---|---|---|---|---|---|");
+	puts("| operation | program | runs per operation | ns per run | empty program, ns | ratio "
+	     "| "
+	     "CPU time: with it / without | with an empty one / without |\n"
+	     "|---|---|---|---|---|---|---|---|");
 	for (int probes = 1; probes >= 0; probes--) {
 		int hooks = hooks_list(probes, table, NULL);
 		for (int i = 0; i < hooks; i++)

@@ -157,13 +157,13 @@ class Lines:
 class Sensor(Lines):
     """redshank run -o json, ready when it is there."""
 
-    def __init__(self, *args, config=None, store=None, **options):
+    def __init__(self, *args, by=(), config=None, store=None, **options):
         self.dir = directory()
         self.socket = os.path.join(self.dir, "socket")
         self.store = store or os.path.join(self.dir, "alerts.db")
         self.stderr_path = os.path.join(self.dir, "stderr")
         out = os.path.join(self.dir, "stdout")
-        argv = [REDSHANK, "run", "-o", "json", "--socket", self.socket, "--store", self.store]
+        argv = [*by, REDSHANK, "run", "-o", "json", "--socket", self.socket, "--store", self.store]
         if config is not None:
             path = os.path.join(self.dir, "redshank.yaml")
             with open(path, "w") as f:

@@ -15,7 +15,7 @@ from tap import equal, run, test
 
 OK, USAGE, DATAERR, NOINPUT, UNAVAILABLE, CANTCREAT, IOERR, TEMPFAIL, NOPERM, CONFIG = (
     0, 64, 65, 66, 69, 73, 74, 75, 77, 78)  # sysexits.h
-COMMANDS = ["run", "tail", "alerts", "record", "replay", "stats", "probe"]
+COMMANDS = ["run", "tail", "alerts", "record", "replay", "stats", "status", "probe"]
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 STOP = 2.0  # seconds that a stop may take
 
@@ -50,7 +50,7 @@ def usage():
         ("file", "replay"), ("file", "replay", "a", "b"), ("file", "record"),
         ("show", "alerts", "show"), ("list", "alerts", "frob"),
         ("--level", "alerts", "--level", "loud"), ("--since", "alerts", "--since", "yesterday"),
-        ("json", "stats", "-o", "xml"), ("json", "probe", "-o", "xml"),
+        ("json", "stats", "-o", "xml"), ("json", "status", "-o", "xml"), ("json", "probe", "-o", "xml"),
     ]
     for command in COMMANDS:
         cases.append((f"--nosuch|{command} --help", command, "--nosuch"))

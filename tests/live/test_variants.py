@@ -44,7 +44,7 @@ ANY = re.compile(r"""@timestamp|event\.(id|sequence)|host|ecs\.version
 DROPPED = re.compile(r"redshank\.(login|container)|container|process\.(tty|interactive)"
                      r"|redshank\.exe\.same_content|redshank\.alert\.evidence\.redshank\.exe\.same_content"
                      r"|redshank\.capabilities\.inheritable"
-                     r"|redshank\.script")  # not all kernels show it; looked at for itself
+                     r"|redshank\.(script|unseen)")  # not all kernels show it; looked at for itself
 
 
 def normal(value, name=""):
@@ -65,7 +65,8 @@ def normal(value, name=""):
 
 
 def events(config):
-    """What a sensor says of the script, normalised; where it says that scripts were."""
+    """What a sensor says of the script, normalised; where it says that scripts were, and whether it
+    says that it can't."""
     sensor = Sensor(config=config)
     env = {"PATH": f"{TRIGGERS}:/usr/bin:/bin"}
     shell = start(["/bin/sh", "-c", SCRIPT], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -78,7 +79,11 @@ def events(config):
     seen.sort(key=lambda e: get(e, "event.action") == "rename")  # they come by a ring of their own
     equal(sensor.stop()[0], 0)
     text = "".join(json.dumps(normal(e), indent="\t", sort_keys=True) + "\n" for e in seen)
-    return text, {get(e, "redshank.script.origin") for e in seen if get(e, "redshank.exec.interpreter")}
+    scripts = {(get(e, "redshank.script.origin"), *get(e, "redshank.unseen", []))
+               for e in seen if get(e, "redshank.exec.interpreter")}
+    others = [e for e in seen if not get(e, "redshank.exec.interpreter")]
+    equal([e for e in others if get(e, "redshank.unseen")], [], "records that lack something")
+    return text, scripts
 
 
 @functools.cache
@@ -112,7 +117,8 @@ def by_variants(hooks, which):
         got, scripts = events(f'kernel:\n  hooks: "{hooks}"\n')
         assert got == want, "\n".join(difflib.unified_diff(
             want.splitlines(), got.splitlines(), "variants.json", hooks, lineterm="", n=4))
-        equal(scripts, {"memfd" if "script=" in hooks else None}, "where the script was")
+        equal(scripts, {("memfd",) if "script=" in hooks else (None, "script")},
+              "where the script was, or that it was not seen")
 
     body.__name__ = which.split()[0]
     body.__doc__ = f"The same events by the {which} variant of each hook"

@@ -7,7 +7,8 @@
  *   otlp_driver fill STORE N [FROM [HOST]]                  N alerts, numbered from FROM (1)
  *   otlp_driver send STORE URL WANT RUN_MS CLOSE_MS [key=value...]
  *       runs the sender until WANT alerts were dealt with, RUN_MS at most, then closes it with
- *       CLOSE_MS to go. Keys: headers, ca, timeout (ms), live (alerts added while it runs).
+ *       CLOSE_MS to go. Keys: headers, ca, timeout (ms), live (alerts added while it runs),
+ *       beats (heartbeats given to it at once, each the latest then).
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,7 +18,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "../unit/heartbeats.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "sample.h"
 #include "sink/otlp_http.h"
 #include "sink/store.h"
@@ -47,6 +50,9 @@ static int fill(const char *path, unsigned from, unsigned n, const char *hostnam
 	for (unsigned i = from; i < from + n; i++) {
 		sample_init(&s, i);
 		s.event.host = &host;
+		if (hostname) /* another host's alerts have other ids */
+			snprintf(s.alert.id, sizeof(s.alert.id), "%08x-0000-8000-8000-%012u",
+				 (unsigned)hash_bytes(HASH_INIT, hostname, strlen(hostname)), i);
 		int r = store->ops->alert(store, &s.alert);
 		sample_free(&s);
 		if (r < 0)
@@ -63,7 +69,8 @@ static void put(void *ctx, const char *key, uint64_t value)
 
 	if (t->print)
 		printf("%s=%llu\n", key, (unsigned long long)value);
-	if (!strcmp(key, "sent") || !strcmp(key, "rejected") || !strcmp(key, "dropped"))
+	if (!strcmp(key, "sent") || !strcmp(key, "rejected") || !strcmp(key, "dropped") ||
+	    !strncmp(key, "heartbeats", strlen("heartbeats")))
 		t->done += value;
 }
 
@@ -87,9 +94,20 @@ static unsigned number(const char *s)
 	return s ? (unsigned)strtoul(s, NULL, 10) : 0;
 }
 
+static void beat(struct sink *otlp, unsigned n)
+{
+	static union rec_buf rec;
+	struct event ev = { .rec = &rec.hdr, .desc = ev_desc(EV_heartbeat), .host = &rec_host };
+
+	heartbeat_sample(&rec);
+	ev.seq = n;
+	otlp->ops->event(otlp, &ev);
+}
+
 static int send_all(const char *path, const char *url, int argc, char **argv)
 {
 	unsigned want = number(argv[0]), live = number(option(argc, argv, "live"));
+	unsigned beats = number(option(argc, argv, "beats"));
 	uint64_t run_ns = number(argv[1]) * NSEC_PER_MSEC,
 		 close_ns = number(argv[2]) * NSEC_PER_MSEC;
 	struct otlp_config c = {
@@ -99,6 +117,7 @@ static int send_all(const char *path, const char *url, int argc, char **argv)
 		.ca_file = option(argc, argv, "ca"),
 		.timeout_ms = number(option(argc, argv, "timeout")),
 		.notify_fd = eventfd(0, EFD_CLOEXEC),
+		.heartbeat = !option(argc, argv, "noheartbeat"),
 		.log = log_to_stdout,
 	};
 	struct sink *otlp;
@@ -107,6 +126,8 @@ static int send_all(const char *path, const char *url, int argc, char **argv)
 	if (otlp_open(&c, &otlp, &e) < 0)
 		return fail(&e);
 	uint64_t begin = clock_monotonic();
+	for (unsigned i = 0; i < beats; i++)
+		beat(otlp, i + 1);
 	for (unsigned i = 0; i < live; i++) {
 		poll(NULL, 0, 300); /* the sender has found nothing and waits */
 		fill(path, i + 1, 1, NULL, c.notify_fd);

@@ -31,7 +31,7 @@ static const struct technique sample_techniques[] = {
 	{ 0 },
 };
 
-static const struct detector sample_detector = {
+static const struct rule_info sample_detector = {
 	.id = "redshank.test.sample",
 	.name = "Sample",
 	.doc = "What it means and what to do next",

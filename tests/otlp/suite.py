@@ -208,6 +208,55 @@ def test_own_path_and_query_are_kept(t):
     equal(s.requests[0].path, "/otlp/x?tenant=1")
 
 
+# --- heartbeats ---
+
+def names(requests):
+    """The event names of the records in the requests."""
+    return [r["event_name"][0] for q in requests for r in records(q)]
+
+
+def test_heartbeat_decoded_by_protoc(t):
+    t.fill(0)
+    with Server("ok") as s:
+        r = t.send(s, 1, beats=1)
+    equal((r.heartbeats, r.heartbeats_lost, r.requests, r.sent), (1, 0, 1, 0))
+    record, = records(s.requests[0])
+    equal(record["event_name"], [b"redshank.heartbeat"])
+    equal(record["severity_number"], ["SEVERITY_NUMBER_INFO"])
+    told = attributes(record)
+    equal(told["agent.version"], VERSION.encode())
+    equal(told["redshank.heartbeat.interval"], 60)
+    equal(told["redshank.heartbeat.hooks"],
+          [b"exec=tp_btf", b"script=none", b"rename=unwanted", b"proc=iter"])
+    equal(told["redshank.heartbeat.not_seen"], [b"script"])
+
+
+def test_heartbeats_wait_for_alerts(t):
+    t.fill(1100)
+    with Server("503", "503", "ok") as s:
+        r = t.send(s, 1103, beats=3)
+    equal((r.sent, r.heartbeats, r.heartbeats_lost, r.dropped), (1100, 1, 2, 0))
+    told = names(s.requests)
+    equal(told.count(b"redshank.heartbeat"), 1)
+    equal(told[-1], b"redshank.heartbeat")
+    equal(attributes(records(s.requests[-1])[0])["redshank.seq"], 3)  # the latest
+
+
+def test_heartbeat_is_tried_once(t):
+    t.fill(0)
+    for answer in "503", "500", "drop":
+        with Server(answer) as s:
+            r = t.send(s, 1, beats=1, run_ms=5000)
+        equal((r.heartbeats, r.heartbeats_lost, r.requests, r.retries), (0, 1, 1, 0))
+
+
+def test_heartbeats_can_be_left_out(t):
+    t.fill(1)
+    with Server("ok") as s:
+        r = t.send(s, 1, beats=2, noheartbeat=1)
+    equal((r.sent, r.heartbeats, r.heartbeats_lost, r.requests), (1, 0, 0, 1))
+
+
 # --- what an answer means ---
 
 def test_empty_answer_is_success(t):

@@ -13,7 +13,7 @@ static const struct technique test_techniques[] = {
 	{ 0 },
 };
 
-static const struct detector test_rule = {
+static const struct rule_info test_rule = {
 	.id = "test.rule",
 	.name = "Test rule",
 	.doc = "It means nothing. Look at the test that raised it.",

@@ -70,6 +70,8 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_string_equal(a->otlp_headers_file, b->otlp_headers_file);
 	assert_string_equal(a->otlp_ca_file, b->otlp_ca_file);
 	assert_int_equal(a->otlp_timeout_ms, b->otlp_timeout_ms);
+	assert_int_equal(a->otlp_heartbeat, b->otlp_heartbeat);
+	assert_int_equal(a->heartbeat_s, b->heartbeat_s);
 	assert_int_equal(a->ring_main_kib, b->ring_main_kib);
 	assert_int_equal(a->ring_bulk_kib, b->ring_bulk_kib);
 	assert_int_equal(a->processes_max, b->processes_max);
@@ -103,7 +105,8 @@ static void every_key(void **state)
 		  "socket: /tmp/s\n"
 		  "store: {path: /tmp/db, alerts_max: 7}\n"
 		  "otlp:\n  url: http://localhost:1/v1/logs\n  headers_file: /h\n"
-		  "  ca_file: /ca\n  timeout_ms: 100\n"
+		  "  ca_file: /ca\n  timeout_ms: 100\n  heartbeat: false\n"
+		  "heartbeat: {interval: 86400}\n"
 		  "limits:\n  ring_main_kib: 64\n  ring_bulk_kib: 1048576\n"
 		  "  processes: 1024\n  process_strings_mib: 4096\n"
 		  "env: [A, _b2]\n");
@@ -117,6 +120,8 @@ static void every_key(void **state)
 		.otlp_headers_file = "/h",
 		.otlp_ca_file = "/ca",
 		.otlp_timeout_ms = 100,
+		.otlp_heartbeat = false,
+		.heartbeat_s = 86400,
 		.ring_main_kib = 64,
 		.ring_bulk_kib = 1048576,
 		.processes_max = 1024,

@@ -58,6 +58,8 @@ static void commands(void **state)
 	assert_int_equal(r.command, CONTROL_stats);
 	takes("{\"command\":\"stats\"}\nwhatever follows \xff", &r);
 	assert_int_equal(r.command, CONTROL_stats);
+	takes("{\"command\":\"status\"}", &r);
+	assert_int_equal(r.command, CONTROL_status);
 	takes("  { \"command\" : \"tail\" }  ", &r);
 	assert_int_equal(r.command, CONTROL_tail);
 	assert_int_equal(r.tail.format, TAIL_text);

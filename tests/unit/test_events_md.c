@@ -46,8 +46,12 @@ static const char *format_doc(enum field_fmt f)
 		return "list of seal names";
 	case FMT_EXE_FLAGS:
 		return "list of [facts](#redshankexeflags)";
+	case FMT_UNSEEN:
+		return "list of [names](#redshankunseen)";
 	case FMT_EXE_ORIGIN:
 		return "[origin](#redshankexeorigin)";
+	case FMT_FD_TYPE:
+		return "[descriptor](#redshankstdintype)";
 	case FMT_SAME_CONTENT:
 		return "[answer](#redshankexesame_content)";
 	case FMT_GAP_CAUSE:
@@ -125,6 +129,19 @@ static void put_values(struct buf *b, enum ev_type type, const char *name, bool 
 	rec_free(rec);
 }
 
+/* Facts that hooks of their own add, then the rest; of each, what it means that it is listed. */
+static void put_unseen(struct buf *b)
+{
+	buf_puts(b, "### redshank.unseen\n");
+#define FACT(id_, name_, event_, doc_) buf_puts(b, "- `" #name_ "`: not known: " doc_ "\n");
+#define UNSEEN(bit_, name_, doc_)      buf_puts(b, "- `" #name_ "`: " doc_ "\n");
+#include "abi/facts.def"
+#include "abi/unseen.def"
+#undef FACT
+#undef UNSEEN
+	buf_putc(b, '\n');
+}
+
 static void put_derived(struct buf *b)
 {
 	buf_puts(b, "| field | meaning |\n|---|---|\n");
@@ -164,8 +181,9 @@ static void page(struct buf *b)
 		 "- *wire* is the type in the record ([ADR 1](adr/0001-record-format.md)): `str` "
 		 "is an offset and a length in the record's tail, `comm` 16 bytes.\n\n"
 		 "Where one name stands in two tables, an event's own field counts before a "
-		 "derived one, and a derived one before the header's. The events host and gap are "
-		 "about the sensor: they have `@timestamp`, `redshank.seq` and `host.*`, and "
+		 "derived one, and a derived one before the header's. The events host, gap and "
+		 "heartbeat are about the sensor: they have `@timestamp`, `redshank.seq` and "
+		 "`host.*`, and "
 		 "nothing about a process.\n\n"
 		 "# Fields of every event\n"
 		 "## From the record's header\n");
@@ -189,7 +207,9 @@ static void page(struct buf *b)
 	put_values(b, EV_exec, "redshank.exe.flags", true);
 	put_values(b, EV_exec, "redshank.exe.seals", true);
 	put_values(b, EV_exec, "redshank.exe.same_content", false);
+	put_values(b, EV_exec, "redshank.stdin.type", false);
 	put_values(b, EV_gap, "redshank.gap.cause", false);
+	put_unseen(b);
 	b->len--; /* no empty line at the end */
 }
 

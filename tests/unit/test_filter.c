@@ -81,6 +81,7 @@ static void by_type(void **state)
 	assert_true(type_passes(&f, EV_gap));
 	assert_false(type_passes(&f, EV_proc));
 	assert_false(type_passes(&f, EV_host));
+	assert_false(type_passes(&f, EV_heartbeat));
 	/* Asked: that, and gaps. */
 	assert_int_equal(filter_add_types(&f, "proc,host", NULL), 0);
 	assert_true(type_passes(&f, EV_proc));

@@ -232,7 +232,7 @@ static const struct technique techniques[] = {
 	{ "T1055", "Process Injection", "Privilege Escalation" },
 	{ NULL, NULL, NULL },
 };
-static const struct detector rule = {
+static const struct rule_info rule = {
 	.id = "test.rule", .name = "A rule", .doc = "What it \"means\".", .techniques = techniques
 };
 
@@ -324,7 +324,7 @@ static void severities(void **state)
 {
 	(void)state;
 	static const int expected[] = { 0, 1, 21, 47, 73, 99 };
-	struct detector bare = rule;
+	struct rule_info bare = rule;
 	struct ev_fork *r = REC_NEW(fork);
 	struct event ev = rec_event(r);
 

@@ -13,6 +13,7 @@
 
 #include "../otlp/sample.h"
 #include "encode/otlp.h"
+#include "heartbeats.h"
 #include "opentelemetry/proto/collector/logs/v1/logs_service.pb-c.h"
 
 #define MESSAGE 64
@@ -52,6 +53,40 @@ static const Opentelemetry__Proto__Common__V1__AnyValue *find(
 			found = r->attributes[i]->value;
 		}
 	return found;
+}
+
+static void heartbeat(void **state)
+{
+	union rec_buf rec;
+	struct event ev = { .rec = &rec.hdr, .seq = 5, .host = &rec_host };
+	struct pb_arena a = { 0 };
+	struct buf b = { 0 };
+
+	(void)state;
+	heartbeat_sample(&rec);
+	ev.desc = ev_desc(EV_heartbeat);
+	assert_int_equal(otlp_pack_event(&b, &a, &ev, 42), 0);
+	Opentelemetry__Proto__Collector__Logs__V1__ExportLogsServiceRequest *r =
+		opentelemetry__proto__collector__logs__v1__export_logs_service_request__unpack(
+			NULL, b.len, (uint8_t *)b.data);
+	assert_non_null(r);
+	const Opentelemetry__Proto__Logs__V1__LogRecord *l =
+		r->resource_logs[0]->scope_logs[0]->log_records[0];
+	assert_string_equal(l->event_name, "redshank.heartbeat");
+	assert_int_equal(l->severity_number, 9); /* logs data model: INFO */
+	assert_string_equal(l->severity_text, "INFO");
+	assert_int_equal(l->time_unix_nano, rec.hdr.time + (uint64_t)rec_host.unix_offset);
+	assert_int_equal(l->observed_time_unix_nano, 42);
+	assert_int_equal(find(l, "redshank.heartbeat.alerts")->int_value, 3);
+	assert_int_equal(find(l, "redshank.seq")->int_value, 5);
+	assert_string_equal(find(l, "agent.version")->string_value, REDSHANK_VERSION);
+	assert_int_equal(find(l, "redshank.heartbeat.hooks")->array_value->n_values, 4);
+	/* What the record and the resource have. */
+	assert_null(find(l, "@timestamp"));
+	assert_null(find(l, "host.name"));
+	unpack_free(r);
+	buf_free(&b);
+	pb_arena_free(&a);
 }
 
 static void severities(void **state)
@@ -282,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(severities),
+		cmocka_unit_test(heartbeat),
 		cmocka_unit_test(whole_alert_is_inside),
 		cmocka_unit_test(unusual_alerts),
 		cmocka_unit_test(responses),

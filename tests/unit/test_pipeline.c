@@ -405,6 +405,31 @@ static void stats_are_json(void **state)
 	buf_free(&b);
 }
 
+/* A live stream has one after its first records, then one per interval; a replay none of its own.
+ */
+static void heartbeats(void **state)
+{
+	(void)state;
+	struct err e;
+	struct pipeline_config c = {
+		.source = &src.source, .live = true, .proc_slots = 64, .heartbeat_s = 1
+	};
+	unsigned beats = 0;
+
+	memory_add(&src, exec_rec(true));
+	src.end = 0; /* no more for now */
+	src.fd = eventfd(0, EFD_CLOEXEC);
+	assert_int_equal(pipeline_new(&c, &pipeline, &e), 0);
+	assert_int_equal(pipeline_add_sink(pipeline, &out.sink, true), 0);
+	assert_int_equal(pipeline_run(pipeline, 2500 * NSEC_PER_MSEC, &e), 0);
+	for (unsigned i = 0; i < out.n; i++)
+		beats += out.kept[i].type == EV_heartbeat;
+	assert_int_equal(out.kept[0].type, EV_exec);
+	assert_int_equal(out.kept[2].type, EV_heartbeat); /* behind the alert */
+	assert_int_equal(out.kept[2].seq, 2); /* an event like others */
+	assert_in_range(beats, 2, 3);
+}
+
 #define T(name_) cmocka_unit_test_setup_teardown(name_, setup, teardown)
 
 int main(void)
@@ -426,6 +451,7 @@ int main(void)
 		T(error_of_the_source),
 		T(host_record_sets_the_clock),
 		T(stats_are_json),
+		T(heartbeats),
 	};
 	return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);
 }

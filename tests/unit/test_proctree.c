@@ -355,6 +355,30 @@ static void entity_ids(void **state)
 
 #define T(name_) cmocka_unit_test_setup_teardown(name_, setup, teardown)
 
+/* /proc has starts to 10 ms, the kernel's records have them to the ns: it is one process. */
+static void start_known_to_a_tick(void **state)
+{
+	(void)state;
+	const u64 tick = 10000000, shell = 500 * tick, tool = 503 * tick;
+	do_proc((struct proc_id){ 100, shell }, id(1, 0), "/bin/sh");
+	do_proc((struct proc_id){ 200, tool }, (struct proc_id){ 100, shell }, "/bin/tool");
+	uint64_t held = stats().live;
+
+	struct proc_id exact = { 100, shell + 4321 }, tool_exact = { 200, tool + tick - 1 };
+	const struct proc *p = do_fork((struct proc_id){ 300, tool + tick }, exact);
+	assert_exe(p->image, "/bin/sh");
+	p = do_exit(tool_exact, exact);
+	assert_exe(p->image, "/bin/tool");
+	assert_int_equal(p->start, tool_exact.start);
+	assert_int_equal(proctree_parent(tree, p)->start, exact.start);
+	assert_int_equal(stats().live + stats().dead, held + 1);
+
+	/* Another process has the number by the next tick. */
+	p = do_fork((struct proc_id){ 200, tool + tick }, exact);
+	assert_int_equal(p->exit_time, 0);
+	assert_int_equal(stats().live + stats().dead, held + 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +391,7 @@ int main(void)
 		T(late_record),
 		T(images_are_shared),
 		T(inventory),
+		T(start_known_to_a_tick),
 		T(never_seen_before),
 		T(no_cycles),
 		T(ancestry_is_bounded),

@@ -145,6 +145,10 @@ static void flags(void **state)
 	assert_int_equal(n, 64);
 	assert_memory_equal(p, "bit63", 5);
 
+	is_absent(get(&ev, "redshank.unseen"));
+	r->hdr.unseen = UNSEEN_script | UNSEEN_kernel | 1u << 31;
+	is_list(get(&ev, "redshank.unseen"), "script|kernel|bit31|");
+	r->hdr.unseen = 0;
 	is_absent(get(&ev, "redshank.exe.seals"));
 	r->exe_seals = 0xf; /* F_SEAL_SEAL, _SHRINK, _GROW, _WRITE */
 	is_list(get(&ev, "redshank.exe.seals"),

@@ -12,8 +12,10 @@
 struct alert {
 	char id[ALERT_ID_LEN]; /* UUIDv8 of what was found: a replay gives the same id */
 	uint64_t seq; /* number of the alert at this sensor, from 1, without holes */
-	uint64_t time; /* Unix ns */
-	const struct detector *rule;
+	uint64_t time; /* of the event, Unix ns */
+	uint64_t count; /* how often it was found: more than 1 updates the alert of the same id */
+	uint64_t first, last; /* when it was, Unix ns */
+	const struct rule_info *rule;
 	const struct verdict *verdict;
 	const struct event *event; /* the one that was judged */
 	unsigned nancestors;
@@ -23,17 +25,35 @@ struct alert {
 typedef void alert_fn(void *ctx, const struct alert *al);
 
 struct engine_stats {
-	uint64_t events, alerts;
+	uint64_t events, alerts; /* alerts: updates among them */
+	uint64_t folded; /* findings that are only in the count of another one */
 	uint64_t detector_errors;
 };
 
-/* The engine runs every detector that wants an event and turns verdicts into alerts. */
+/*
+ * The engine runs every detector and rule that wants an event and makes alerts of what they find:
+ * of both the same kind, folded in the same way (detect/alert_fold.h).
+ */
 struct engine;
+struct ruleset;
 
 int engine_new(struct engine **ret, struct err *err);
 void engine_free(struct engine *e);
+
+/*
+ * From now on these rules (NULL: none); takes them over and frees the former, the windows of whose
+ * correlations go on. Alerts that were kept back are told by fn first.
+ */
+void engine_set_rules(struct engine *e, struct ruleset *r, const struct host *host,
+		      const struct proctree *tree, alert_fn *fn, void *ctx);
+struct ruleset *engine_rules(const struct engine *e);
+
 /* Judges ev; calls fn once per alert. */
 void engine_event(struct engine *e, const struct event *ev, alert_fn *fn, void *ctx);
+/* Tells updates that were kept back: once a second, and with UINT64_MAX at the end. now: Unix ns.
+ */
+void engine_tick(struct engine *e, uint64_t now, const struct host *host,
+		 const struct proctree *tree, alert_fn *fn, void *ctx);
 void engine_get_stats(const struct engine *e, struct engine_stats *ret);
 
 #endif

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "abi/knobs.h"
 #include "enrich/exe_check.h"
 #include "enrich/proctree.h"
 #include "schema/value.h"
@@ -165,19 +166,22 @@ static const struct technique techniques[] = {
 static const enum ev_type wants[] = { EV_exec, EV_proc, EV_none };
 
 const struct detector detector_memfd_exec = {
-	.id = "redshank.fileless.memfd_exec",
-	.name = "Program executed from memory (memfd)",
-	.doc = "Code ran that no file on this machine holds: it leaves nothing to find on disk and "
-	       "escapes file scanners. Look at the ancestors for what fetched and started it, copy "
-	       "the "
-	       "program from /proc/PID/exe while it runs, and see what it did since: network "
-	       "connections, children, changed files. Contain the host if nobody can explain it.",
-	.false_positives =
-		"Container runtimes that run a sealed copy of themselves are compared with "
-		"their file and do not alert; when such a process is gone too soon to be "
-		"compared, the level is low. Self-updating or self-protecting programs that run "
-		"another program from a memfd on purpose do alert: except them by their parent.",
-	.techniques = techniques,
+	.info = {
+		.id = "redshank.fileless.memfd_exec",
+		.name = "Program executed from memory (memfd)",
+		.doc = "Code ran that no file on this machine holds: it leaves nothing to find on disk and "
+		       "escapes file scanners. Look at the ancestors for what fetched and started it, copy "
+		       "the "
+		       "program from /proc/PID/exe while it runs, and see what it did since: network "
+		       "connections, children, changed files. Contain the host if nobody can explain it.",
+		.false_positives =
+			"Container runtimes that run a sealed copy of themselves are compared with "
+			"their file and do not alert; when such a process is gone too soon to be "
+			"compared, the level is low. Self-updating or self-protecting programs that run "
+			"another program from a memfd on purpose do alert: except them by their parent.",
+		.techniques = techniques,
+	},
 	.wants = wants,
+	.facts = 1U << FACT_script,
 	.on_event = on_event,
 };

@@ -9,27 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "detect/rule_info.h"
 #include "schema/event.h"
-
-/* Sigma's levels. */
-enum severity {
-	SEVERITY_none = 0,
-	SEVERITY_informational,
-	SEVERITY_low,
-	SEVERITY_medium,
-	SEVERITY_high,
-	SEVERITY_critical,
-};
-
-/* MITRE ATT&CK, enterprise matrix. */
-struct technique {
-	const char *id, *name, *tactic; /* "T1620", "Reflective Code Loading", "Defense Evasion" */
-};
 
 #define EVIDENCE_MAX   16
 #define EVIDENCE_VALUE 512
 #define MESSAGE_MAX    1024
-#define TECHNIQUES_MAX 4
 
 struct evidence {
 	const char *key; /* field name, static */
@@ -51,12 +36,9 @@ void verdict_evidence(struct verdict *v, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 struct detector {
-	const char *id; /* stable, e.g. "redshank.fileless.memfd_exec" */
-	const char *name; /* title of its alerts */
-	const char *doc; /* what it means and what an analyst does next */
-	const char *false_positives;
-	const struct technique *techniques; /* ended by one without id; at most TECHNIQUES_MAX */
+	struct rule_info info;
 	const enum ev_type *wants; /* ended by EV_none */
+	uint32_t facts; /* bit per enum fact (abi/knobs.h) that it looks at */
 	int (*init)(void **ret_state); /* may be NULL: no state */
 	/* ret is zeroed. 0, or negative errno for an error of the detector's own. */
 	int (*on_event)(void *state, const struct event *ev, struct verdict *ret);
@@ -65,9 +47,5 @@ struct detector {
 
 /* The table; ended by NULL. */
 extern const struct detector *const detectors[];
-
-const char *severity_name(enum severity s); /* Sigma's word: "high" */
-/* SEVERITY_none if there is no such name. */
-enum severity severity_by_name(const char *name);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the detectors over the stream and makes alerts of their verdicts. */
+/* Runs detectors and rules over the stream and makes alerts of what they find. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/buf.h"
 #include "detect/alert.h"
+#include "detect/alert_fold.h"
+#include "detect/finding.h"
+#include "detect/ruleset.h"
 
 #define DETECTORS_MAX 64
 
@@ -15,38 +17,25 @@ struct engine {
 	const struct detector *detector[DETECTORS_MAX];
 	void *state[DETECTORS_MAX];
 	uint64_t wants[EV_TYPE_MAX]; /* by event type: bit i for detector i */
+	struct ruleset *rules; /* NULL: none */
+	struct alert_fold *fold;
 	uint64_t alert_seq;
 	struct engine_stats st;
 	struct verdict verdict; /* 9 KiB: not on the stack of every event */
+	/* Of the call at work: */
+	const struct event *event;
+	const struct proctree *tree;
+	alert_fn *fn;
+	void *ctx;
 };
-
-/*
- * RFC 9562 UUIDv8: a hash of who found what where and when. Not random, so that a replay gives the
- * alert that the live run gave. What an inventory finds has no time of its own: a sensor that is
- * started again finds it again, under the same id.
- */
-static void alert_id(const struct event *ev, const struct detector *d, char ret[ALERT_ID_LEN])
-{
-	uint64_t time = ev->rec->type == EV_proc ? 0 : ev->rec->time, h[2];
-	for (int i = 0; i < 2; i++) {
-		h[i] = hash_bytes(HASH_INIT, &i, sizeof(i));
-		h[i] = hash_bytes(h[i], ev->host->boot_id, strlen(ev->host->boot_id));
-		h[i] = hash_bytes(h[i], d->id, strlen(d->id));
-		h[i] = hash_bytes(h[i], &time, sizeof(time));
-		h[i] = hash_bytes(h[i], &ev->rec->start, sizeof(ev->rec->start));
-		h[i] = hash_bytes(h[i], &ev->rec->tid, sizeof(ev->rec->tid));
-	}
-	snprintf(ret, ALERT_ID_LEN, "%08x-%04x-8%03x-%04x-%012llx", (unsigned)(h[0] >> 32),
-		 (unsigned)(h[0] >> 16 & 0xffff), (unsigned)(h[0] & 0xfff),
-		 (unsigned)(h[1] >> 48 & 0x3fff) | 0x8000,
-		 (unsigned long long)(h[1] & 0xffffffffffffULL));
-}
 
 int engine_new(struct engine **ret, struct err *err)
 {
 	struct engine *e = calloc(1, sizeof(*e));
-	if (!e)
+	if (!e || alert_fold_new(&e->fold)) {
+		free(e);
 		return err_set(err, -ENOMEM, "out of memory");
+	}
 	for (const struct detector *const *d = detectors; *d; d++) {
 		unsigned i = e->n;
 		int rc = i < DETECTORS_MAX ? 0 : -E2BIG;
@@ -54,7 +43,7 @@ int engine_new(struct engine **ret, struct err *err)
 			rc = (*d)->init(&e->state[i]);
 		if (rc) {
 			engine_free(e);
-			return err_set(err, rc, "detector %s: %s", (*d)->id, strerror(-rc));
+			return err_set(err, rc, "detector %s: %s", (*d)->info.id, strerror(-rc));
 		}
 		e->detector[i] = *d;
 		e->n++;
@@ -72,38 +61,131 @@ void engine_free(struct engine *e)
 	for (unsigned i = 0; i < e->n; i++)
 		if (e->detector[i]->free)
 			e->detector[i]->free(e->state[i]);
+	ruleset_free(e->rules);
+	alert_fold_free(e->fold);
 	free(e);
 }
 
-static void raise_alert(struct engine *e, const struct detector *d, const struct event *ev,
-			alert_fn *fn, void *ctx)
+/* --- alerts --- */
+
+static void give(void *ctx, struct alert *al)
 {
+	struct engine *e = ctx;
+	const struct event *ev = al->event;
+
+	al->seq = ++e->alert_seq;
+	if (ev->proc && ev->tree)
+		al->nancestors =
+			proctree_ancestors(ev->tree, ev->proc, al->ancestors, PROC_ANCESTORS_MAX);
+	e->st.alerts++;
+	e->fn(e->ctx, al);
+}
+
+/* An alert that was kept back: its process is looked for again. */
+static void give_held(void *ctx, struct alert *al)
+{
+	struct engine *e = ctx;
+	struct event ev = *al->event;
+
+	ev.tree = e->tree;
+	ev.proc = e->tree ? proctree_find(e->tree, ev.rec->pid, ev.rec->start) : NULL;
+	al->event = &ev;
+	e->st.folded--;
+	give(e, al);
+}
+
+static void fold_give(void *ctx, struct alert *al)
+{
+	struct engine *e = ctx;
+
+	if (al->event == e->event)
+		give(e, al);
+	else
+		give_held(e, al);
+}
+
+static void found(struct engine *e, const struct rule_info *info,
+		  const struct sigma_correlated *correlated)
+{
+	const struct event *ev = e->event;
+	struct finding_key key = {
+		.rule = info->id,
+		.severity = e->verdict.severity,
+		.correlated = correlated,
+	};
 	struct alert al = {
-		.seq = ++e->alert_seq,
 		.time = ev->rec->time + (uint64_t)ev->host->unix_offset,
-		.rule = d,
+		.rule = info,
 		.verdict = &e->verdict,
 		.event = ev,
 	};
-	alert_id(ev, d, al.id);
-	if (ev->proc && ev->tree)
-		al.nancestors =
-			proctree_ancestors(ev->tree, ev->proc, al.ancestors, PROC_ANCESTORS_MAX);
-	e->st.alerts++;
-	fn(ctx, &al);
+	uint64_t before = e->st.alerts;
+
+	finding_id(&key, ev, al.id);
+	alert_fold_add(e->fold, finding_fold_key(&key, ev), &al, fold_give, e);
+	e->st.folded += e->st.alerts == before;
+}
+
+static void on_rule(void *ctx, const struct rule_match *m)
+{
+	struct engine *e = ctx;
+
+	memset(&e->verdict, 0, sizeof(e->verdict));
+	finding_of_rule(m, e->event, &e->verdict);
+	found(e, m->info, m->correlated);
 }
 
 void engine_event(struct engine *e, const struct event *ev, alert_fn *fn, void *ctx)
 {
 	e->st.events++;
+	e->event = ev;
+	e->tree = ev->tree;
+	e->fn = fn;
+	e->ctx = ctx;
 	for (uint64_t w = e->wants[ev->rec->type]; w; w &= w - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(w);
 		memset(&e->verdict, 0, sizeof(e->verdict));
 		if (e->detector[i]->on_event(e->state[i], ev, &e->verdict))
 			e->st.detector_errors++;
 		else if (e->verdict.severity != SEVERITY_none)
-			raise_alert(e, e->detector[i], ev, fn, ctx);
+			found(e, &e->detector[i]->info, NULL);
 	}
+	if (e->rules)
+		ruleset_event(e->rules, ev, on_rule, e);
+}
+
+void engine_tick(struct engine *e, uint64_t now, const struct host *host,
+		 const struct proctree *tree, alert_fn *fn, void *ctx)
+{
+	e->event = NULL;
+	e->tree = tree;
+	e->fn = fn;
+	e->ctx = ctx;
+	alert_fold_flush(e->fold, now, host, fold_give, e);
+}
+
+/* --- rules --- */
+
+void engine_set_rules(struct engine *e, struct ruleset *r, const struct host *host,
+		      const struct proctree *tree, alert_fn *fn, void *ctx)
+{
+	struct buf windows = { 0 };
+
+	/* What was kept back points to the old rules' names. */
+	engine_tick(e, UINT64_MAX, host, tree, fn, ctx);
+	if (e->rules && r) {
+		ruleset_save(e->rules, &windows);
+		if (!windows.failed)
+			ruleset_restore(r, windows.data, windows.len);
+		buf_free(&windows);
+	}
+	ruleset_free(e->rules);
+	e->rules = r;
+}
+
+struct ruleset *engine_rules(const struct engine *e)
+{
+	return e->rules;
 }
 
 void engine_get_stats(const struct engine *e, struct engine_stats *ret)

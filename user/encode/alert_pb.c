@@ -338,7 +338,7 @@ static Redshank__V1__Process *process_of_table(struct pb_arena *a, const struct 
 
 /* --- alerts --- */
 
-static Redshank__V1__Host *host_to_pb(struct pb_arena *a, const struct host *h)
+Redshank__V1__Host *host_to_pb(struct pb_arena *a, const struct host *h)
 {
 	Redshank__V1__Host *pb = pb_alloc(a, sizeof(*pb));
 	if (!pb)
@@ -353,7 +353,7 @@ static Redshank__V1__Host *host_to_pb(struct pb_arena *a, const struct host *h)
 	return pb;
 }
 
-static void alert_rule(struct pb_arena *a, const struct detector *d, Redshank__V1__Alert *pb)
+static void alert_rule(struct pb_arena *a, const struct rule_info *d, Redshank__V1__Alert *pb)
 {
 	size_t n = 0;
 
@@ -406,6 +406,9 @@ Redshank__V1__Alert *alert_to_pb(struct pb_arena *a, const struct alert *al)
 	pb->id = str(a, al->id);
 	pb->sequence = al->seq;
 	pb->time_unix_nano = al->time;
+	pb->count = al->count;
+	pb->first_unix_nano = al->first;
+	pb->last_unix_nano = al->last;
 	alert_rule(a, al->rule, pb);
 	alert_verdict(a, al->verdict, pb);
 	pb->process = process_of_event(a, al->event);

@@ -33,6 +33,7 @@ char *pb_text(struct pb_arena *a, const char *p, size_t len, ProtobufCBinaryData
 /* Builds the message in the arena; NULL when out of memory. Valid until the arena is reset. */
 Redshank__V1__Alert *alert_to_pb(struct pb_arena *a, const struct alert *al);
 Redshank__V1__Event *event_to_pb(struct pb_arena *a, const struct event *ev);
+Redshank__V1__Host *host_to_pb(struct pb_arena *a, const struct host *h);
 
 /* Appends the packed message. */
 void alert_pack(struct buf *out, const Redshank__V1__Alert *pb);

@@ -96,6 +96,26 @@ static void put_alert_id(struct json_line *l)
 	jw_text(&l->j, l->al->id);
 }
 
+static bool is_update(const struct json_line *l)
+{
+	return l->al && l->al->count > 1;
+}
+
+static void put_alert_count(struct json_line *l)
+{
+	jw_num(&l->j, l->al->count);
+}
+
+static void put_alert_first(struct json_line *l)
+{
+	jw_time(&l->j, l->al->first);
+}
+
+static void put_alert_last(struct json_line *l)
+{
+	jw_time(&l->j, l->al->last);
+}
+
 static void put_alert_seq(struct json_line *l)
 {
 	jw_num(&l->j, l->al->seq);
@@ -302,8 +322,11 @@ const struct json_part json_parts[] = {
 	{ "event.severity", is_alert, put_severity },
 	{ "event.type", NULL, put_type },
 	{ "message", is_alert, put_message },
+	{ "redshank.alert.count", is_alert, put_alert_count },
 	{ "redshank.alert.evidence", has_evidence, put_evidence },
+	{ "redshank.alert.first", is_update, put_alert_first },
 	{ "redshank.alert.id", is_alert, put_alert_id },
+	{ "redshank.alert.last", is_update, put_alert_last },
 	{ "redshank.alert.level", is_alert, put_level },
 	{ "redshank.alert.seq", is_alert, put_alert_seq },
 	{ "redshank.ancestors", has_ancestors, put_ancestors },

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -183,11 +184,8 @@ static void put_array(struct attrs *at, const char *key, char *const *texts, siz
 		put(at, key, any_array(at->a, texts, n));
 }
 
-static void put_evidence(struct attrs *at, const Redshank__V1__Attribute *e)
+static void put_attribute(struct attrs *at, const char *key, const Redshank__V1__Attribute *e)
 {
-	const char *key =
-		text_printf(at->a, EVIDENCE "%s", pb_text(at->a, e->key, strlen(e->key), NULL));
-
 	switch (e->value_case) {
 	case REDSHANK__V1__ATTRIBUTE__VALUE_TEXT:
 		put(at, key, any_text(at->a, e->text));
@@ -207,6 +205,13 @@ static void put_evidence(struct attrs *at, const Redshank__V1__Attribute *e)
 	default:
 		break;
 	}
+}
+
+static void put_evidence(struct attrs *at, const Redshank__V1__Attribute *e)
+{
+	put_attribute(
+		at, text_printf(at->a, EVIDENCE "%s", pb_text(at->a, e->key, strlen(e->key), NULL)),
+		e);
 }
 
 static void put_process(struct attrs *at, const Redshank__V1__Process *p)
@@ -270,6 +275,11 @@ static void put_alert(struct attrs *at, const Redshank__V1__Alert *al)
 {
 	put_text(at, "log.record.uid", al->id);
 	put_int(at, "redshank.alert.sequence", al->sequence);
+	put_int(at, "redshank.alert.count", al->count);
+	if (al->count > 1) {
+		put_int(at, "redshank.alert.first_unix_nano", al->first_unix_nano);
+		put_int(at, "redshank.alert.last_unix_nano", al->last_unix_nano);
+	}
 	if (al->rule) {
 		put_text(at, "security_rule.uuid", al->rule->id);
 		put_text(at, "security_rule.name", al->rule->name);
@@ -364,8 +374,8 @@ static Opentelemetry__Proto__Resource__V1__Resource *resource(struct pb_arena *a
 	return r;
 }
 
-int otlp_pack(struct buf *out, struct pb_arena *a, Redshank__V1__Alert *const *alerts, size_t n,
-	      uint64_t observed)
+static int pack(struct buf *out, struct pb_arena *a, log_record **records, size_t n,
+		const Redshank__V1__Host *host)
 {
 	Opentelemetry__Proto__Common__V1__InstrumentationScope scope =
 		OPENTELEMETRY__PROTO__COMMON__V1__INSTRUMENTATION_SCOPE__INIT;
@@ -382,10 +392,9 @@ int otlp_pack(struct buf *out, struct pb_arena *a, Redshank__V1__Alert *const *a
 	scope.version = REDSHANK_VERSION;
 	scope_logs.scope = &scope;
 	scope_logs.schema_url = SCHEMA_URL;
-	scope_logs.log_records = pb_alloc(a, n * sizeof(*scope_logs.log_records));
-	for (size_t i = 0; i < n && !a->failed; i++)
-		scope_logs.log_records[scope_logs.n_log_records++] = record(a, alerts[i], observed);
-	resource_logs.resource = resource(a, alerts[0]->host);
+	scope_logs.log_records = records;
+	scope_logs.n_log_records = n;
+	resource_logs.resource = resource(a, host);
 	resource_logs.schema_url = SCHEMA_URL;
 	resource_logs.n_scope_logs = 1;
 	resource_logs.scope_logs = scopes;
@@ -403,4 +412,43 @@ int otlp_pack(struct buf *out, struct pb_arena *a, Redshank__V1__Alert *const *a
 	out->len += opentelemetry__proto__collector__logs__v1__export_logs_service_request__pack(
 		&request, (uint8_t *)to);
 	return 0;
+}
+
+int otlp_pack(struct buf *out, struct pb_arena *a, Redshank__V1__Alert *const *alerts, size_t n,
+	      uint64_t observed)
+{
+	log_record **records = pb_alloc(a, n * sizeof(*records));
+
+	for (size_t i = 0; i < n && !a->failed; i++)
+		records[i] = record(a, alerts[i], observed);
+	return a->failed ? -ENOMEM : pack(out, a, records, n, alerts[0]->host);
+}
+
+/* What the record itself or the resource says is no attribute. */
+static bool is_elsewhere(const char *key)
+{
+	return *key == '@' || !strncmp(key, "host.", strlen("host."));
+}
+
+int otlp_pack_event(struct buf *out, struct pb_arena *a, const struct event *ev, uint64_t observed)
+{
+	const Redshank__V1__Event *pb = event_to_pb(a, ev);
+	log_record *r = pb_alloc(a, sizeof(*r));
+	struct attrs at;
+
+	if (!pb || !r || attrs_init(&at, a) < 0)
+		return -ENOMEM;
+	opentelemetry__proto__logs__v1__log_record__init(r);
+	r->time_unix_nano = pb->time_unix_nano;
+	r->observed_time_unix_nano = observed;
+	r->event_name = text_printf(a, "redshank.%s", pb->type);
+	r->severity_number = OPENTELEMETRY__PROTO__LOGS__V1__SEVERITY_NUMBER__SEVERITY_NUMBER_INFO;
+	r->severity_text = "INFO";
+	r->body = any_text(a, text_printf(a, "redshank %s", pb->type));
+	for (size_t i = 0; i < pb->n_attributes; i++)
+		if (!is_elsewhere(pb->attributes[i]->key))
+			put_attribute(&at, pb->attributes[i]->key, pb->attributes[i]);
+	r->attributes = at.kv;
+	r->n_attributes = at.n;
+	return pack(out, a, &r, 1, host_to_pb(a, ev->host));
 }

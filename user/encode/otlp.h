@@ -19,6 +19,12 @@ int otlp_pack(struct buf *out, struct pb_arena *a, Redshank__V1__Alert *const *a
 	      uint64_t observed);
 
 /*
+ * The same of one event of the sensor itself (a heartbeat), with its fields as attributes and the
+ * severity INFO. 0 or -ENOMEM.
+ */
+int otlp_pack_event(struct buf *out, struct pb_arena *a, const struct event *ev, uint64_t observed);
+
+/*
  * Reads an ExportLogsServiceResponse. 0 with *ret_rejected (0: all were taken) and the server's
  * message (bounded, printable, NUL-terminated), or -EBADMSG.
  */

@@ -340,6 +340,13 @@ void text_alert(struct buf *out, const Redshank__V1__Alert *al, bool colour)
 	title(&r, al);
 	label(&r, "when");
 	text_time(out, al->time_unix_nano, "%F %T", " %z");
+	if (al->count > 1) {
+		label(&r, "again");
+		buf_printf(out, "%llu times, first ", (unsigned long long)al->count);
+		text_time(out, al->first_unix_nano, "%F %T", "");
+		buf_puts(out, ", last ");
+		text_time(out, al->last_unix_nano, "%F %T", "");
+	}
 	paragraph(&r, "what", al->message);
 	techniques(&r, al);
 	if (al->process)

@@ -67,13 +67,30 @@ static void hash_remove(struct proctree *t, struct proc *p)
 	}
 }
 
+/* An inventory from /proc knows starts to this only (USER_HZ), rounded down. */
+#define TICK_NS 10000000ULL
+
+static bool same_start(uint64_t a, uint64_t b)
+{
+	return a == b || ((!(a % TICK_NS) || !(b % TICK_NS)) && a / TICK_NS == b / TICK_NS);
+}
+
 /* The process with this pid that started then. */
 static struct proc *find(const struct proctree *t, uint32_t pid, uint64_t start)
 {
 	for (uint32_t i = *bucket_of(t, pid); i != NONE; i = t->slot[i].hash_next)
-		if (t->slot[i].pid == pid && t->slot[i].start == start)
+		if (t->slot[i].pid == pid && same_start(t->slot[i].start, start))
 			return &t->slot[i];
 	return NULL;
+}
+
+/* As find(); what is known of its start to a tick becomes exact with the first record that is. */
+static struct proc *meet(struct proctree *t, uint32_t pid, uint64_t start)
+{
+	struct proc *p = find(t, pid, start);
+	if (p && start > p->start)
+		p->start = start;
+	return p;
 }
 
 /* --- images --- */
@@ -262,7 +279,7 @@ static void set_parent(struct proctree *t, struct proc *p, const struct ev_hdr *
 {
 	p->ppid = h->ppid;
 	p->parent_start = h->parent_start;
-	const struct proc *parent = find(t, h->ppid, h->parent_start);
+	const struct proc *parent = meet(t, h->ppid, h->parent_start);
 	if (!parent || !precedes(parent, p))
 		return;
 	p->parent_slot = parent->slot;
@@ -359,7 +376,10 @@ void proctree_free(struct proctree *t)
 /* Ended processes stay for late events and as ancestors, but a reused pid must not find them. */
 static struct proc *look_up(struct proctree *t, const struct ev_hdr *h)
 {
-	struct proc *p = find(t, h->pid, h->start);
+	struct proc *p = meet(t, h->pid, h->start);
+	if (p && p->ppid == h->ppid && p->parent_start < h->parent_start &&
+	    meet(t, h->ppid, h->parent_start))
+		p->parent_start = h->parent_start;
 	if (p && !p->exit_time) { /* the idle ones are to be evicted before the busy ones */
 		lru_remove(t, &t->live, p);
 		lru_append(t, &t->live, p);
@@ -409,6 +429,11 @@ void proctree_update(struct proctree *t, struct event *ev)
 	bound_strings(t);
 	if (ev->proc && !p->pid) /* the bound was so small that it took this one */
 		ev->proc = NULL;
+}
+
+const struct proc *proctree_find(const struct proctree *t, uint32_t pid, uint64_t start)
+{
+	return find(t, pid, start);
 }
 
 bool proctree_ended(struct proctree *t, const struct ev_hdr *h)

@@ -75,6 +75,9 @@ void proctree_free(struct proctree *t);
  */
 void proctree_update(struct proctree *t, struct event *ev);
 
+/* The process as it is in the table; NULL if it is not. */
+const struct proc *proctree_find(const struct proctree *t, uint32_t pid, uint64_t start);
+
 /* Has the process of the record been seen to end? */
 bool proctree_ended(struct proctree *t, const struct ev_hdr *h);
 

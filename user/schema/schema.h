@@ -28,8 +28,10 @@ enum field_fmt {
 	FMT_CAPS, /* capability bits as CAP_* names */
 	FMT_SEALS, /* F_SEAL_* names; absent when 0 */
 	FMT_EXE_FLAGS, /* enum exe_flag names; absent when 0 */
+	FMT_UNSEEN, /* enum unseen names; absent when 0 */
 	FMT_EXE_ORIGIN, /* enum exe_origin name; absent when 0, as the enums below */
 	FMT_SAME_CONTENT,
+	FMT_FD_TYPE,
 	FMT_GAP_CAUSE,
 	FMT_EVENT, /* enum ev_type as the event's name */
 	FMT_SIGNAL, /* signal number as SIG* name; absent when 0 */

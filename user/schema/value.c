@@ -67,6 +67,30 @@ static const char *const seal_names[] = { "F_SEAL_SEAL",  "F_SEAL_SHRINK",	 "F_S
 static const char *const exe_flag_names[] = { "internal_mount", "unhashed", "overlay_upper",
 					      "detached",	"script",   "script_memfd",
 					      "memfd_name" };
+static const char *const unseen_names[] = {
+#define FACT(id_, name_, ...)	 [id_] = #name_,
+#define UNSEEN(bit_, name_, ...) [bit_] = #name_,
+#include "abi/facts.def"
+#include "abi/unseen.def"
+#undef FACT
+#undef UNSEEN
+};
+static const char *const fd_type_names[] = {
+	[FD_TYPE_closed] = "closed",
+	[FD_TYPE_file] = "file",
+	[FD_TYPE_directory] = "directory",
+	[FD_TYPE_block] = "block",
+	[FD_TYPE_char] = "char",
+	[FD_TYPE_null] = "null",
+	[FD_TYPE_tty] = "tty",
+	[FD_TYPE_pipe] = "pipe",
+	[FD_TYPE_fifo] = "fifo",
+	[FD_TYPE_unix_socket] = "unix_socket",
+	[FD_TYPE_inet_socket] = "inet_socket",
+	[FD_TYPE_socket] = "socket",
+	[FD_TYPE_memfd] = "memfd",
+	[FD_TYPE_anon] = "anon",
+};
 static const char *const exe_origin_names[] = {
 	[EXE_ORIGIN_regular] = "regular",
 	[EXE_ORIGIN_memfd] = "memfd",
@@ -259,8 +283,14 @@ static void get_num(const struct event *ev, const struct field *f, struct value 
 	case FMT_EXE_FLAGS:
 		value_flags(v, (struct names)NAMES(exe_flag_names), n);
 		break;
+	case FMT_UNSEEN:
+		value_flags(v, (struct names)NAMES(unseen_names), n);
+		break;
 	case FMT_EXE_ORIGIN:
 		value_enum(v, (struct names)NAMES(exe_origin_names), n);
+		break;
+	case FMT_FD_TYPE:
+		value_enum(v, (struct names)NAMES(fd_type_names), n);
 		break;
 	case FMT_SAME_CONTENT:
 		value_enum(v, (struct names)NAMES(same_content_names), n);

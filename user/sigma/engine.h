@@ -10,7 +10,7 @@
 #include "sigma/correlate.h"
 #include "sigma/view.h"
 
-#define SIGMA_VIEWS_MAX 64 /* different logsources that one engine serves */
+#define SIGMA_VIEWS_MAX 256 /* different logsources that one engine serves */
 
 struct sigma_engine;
 

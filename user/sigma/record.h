@@ -21,6 +21,8 @@ struct sigma_values {
 
 struct sigma_record {
 	uint64_t time; /* Unix ns; 0: not known */
+	uint64_t event; /* number of the event that this is one of several records of: a rule
+			   matches an event once; 0: the record is the event */
 	const struct sigma_values *field; /* one per field of the view */
 	struct sigma_values all; /* every value of the event, for keywords; only filled for
 				    views that want it */

@@ -152,7 +152,8 @@ struct sigma_alias {
 	const char *name;
 	unsigned n;
 	struct sigma_alias_field {
-		unsigned ref; /* index in the correlation's rules */
+		unsigned ref; /* index in the correlation's rules, set by sigma_link() */
+		const char *rule; /* that rule as written: id or name */
 		const char *field;
 	} * field;
 };
@@ -182,6 +183,7 @@ struct sigma_rule {
 	unsigned index; /* in sigma_rules.rule */
 	/* Never NULL: id is the name or the title's hash as a UUID where the file gives none. */
 	const char *id, *title;
+	bool id_derived; /* the document gives none */
 	/* NULL where not given. */
 	const char *name, *description, *status, *author, *date, *license;
 	enum sigma_level level;

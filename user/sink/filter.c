@@ -9,7 +9,7 @@
 #include "enrich/container.h"
 
 /* What describes the sensor and its start, not what happens: shown on request. */
-#define QUIET_TYPES (1ULL << EV_proc | 1ULL << EV_host)
+#define QUIET_TYPES (1ULL << EV_proc | 1ULL << EV_host | 1ULL << EV_heartbeat)
 
 static int add_type(struct filter *f, const char *name, size_t len, struct err *e)
 {
@@ -69,16 +69,17 @@ static bool filter_proc(const struct filter *f, const struct event *ev)
 	return true;
 }
 
+uint64_t filter_types(const struct filter *f)
+{
+	uint64_t types = f->types ? f->types : ~QUIET_TYPES;
+	return (f->alerts_only ? 0 : types) | 1ULL << EV_gap;
+}
+
 bool filter_event(const struct filter *f, const struct event *ev)
 {
 	if (ev->rec->type == EV_gap)
 		return true;
-	if (f->alerts_only)
-		return false;
-	uint64_t bit = 1ULL << ev->rec->type;
-	if (f->types ? !(f->types & bit) : !!(QUIET_TYPES & bit))
-		return false;
-	return filter_proc(f, ev);
+	return filter_types(f) >> ev->rec->type & 1 && filter_proc(f, ev);
 }
 
 bool filter_alert(const struct filter *f, const struct alert *al)

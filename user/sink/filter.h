@@ -22,6 +22,9 @@ struct filter {
 /* Adds the types of a comma-separated list of event names. 0, or -EINVAL with the known names. */
 int filter_add_types(struct filter *f, const char *list, struct err *e);
 
+/* The types that it lets pass, bit per event type. */
+uint64_t filter_types(const struct filter *f);
+
 /* Gap records pass every filter: nobody should believe in a stream that is not complete. */
 bool filter_event(const struct filter *f, const struct event *ev);
 /* By process and container; types do not matter. */

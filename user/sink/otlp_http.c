@@ -18,8 +18,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,74 +26,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "encode/otlp.h"
-#include "sink/http_post.h"
 #include "sink/http_retry.h"
-#include "sink/log_limit.h"
-#include "sink/otlp_batch.h"
-#include "sink/otlp_url.h"
+#include "sink/otlp_private.h"
 
-#define REQUEST_MAX (4 << 20) /* bytes of a request before compression; one alert may be longer */
-#define TIMEOUT_MS  10000
-#define IDLE_MS	    5000 /* look into the store this often without being told to */
-#define CLOSE_MS    50 /* the thread gets this much less time than its closer */
-#define MESSAGE_LEN 256 /* bytes of a server's message */
-
-/* requests: answered or not. http_errors: those without a 2xx. lag: alerts that wait now. */
-#define COUNTERS(C) \
-	C(sent) C(rejected) C(dropped) C(missed) C(requests) C(retries) C(http_errors) C(lag)
-
-enum counter {
-#define C(name_) COUNT_##name_,
-	COUNTERS(C)
-#undef C
-		COUNT_MAX,
-};
-
-enum outcome { SENT, SPLIT, RETRY, STOPPED };
-
-/* What a line is about, beside HTTP status codes. */
-enum topic {
-	ABOUT_store = 1,
-	ABOUT_network,
-	ABOUT_answer,
-	ABOUT_memory,
-	ABOUT_recovery,
-	ABOUT_loss
-};
-
-struct otlp {
-	struct sink sink;
-	pthread_t thread;
-	int wake_fd, done_fd; /* close() wakes the thread; the thread says that it ended */
-	_Atomic uint64_t stop_at; /* CLOCK_MONOTONIC ns; 0: run */
-	_Atomic uint64_t count[COUNT_MAX];
-	/* The thread's own: */
-	int notify_fd;
-	struct log_limit log;
-	struct store *store;
-	struct http_client *http;
-	char cursor[OTLP_CURSOR_MAX];
-	int64_t row, newest; /* the last one that was dealt with, and of the store */
-	bool unsaved; /* the store could not take the cursor */
-	unsigned failures; /* in a row */
-	struct otlp_batch batch;
-	struct pb_arena arena;
-	struct buf body;
-	struct http_reply reply;
-};
-
-static void add(struct otlp *o, enum counter c, uint64_t n)
-{
-	atomic_fetch_add_explicit(&o->count[c], n, memory_order_relaxed);
-}
-
-static bool stopping(const struct otlp *o)
-{
-	return atomic_load(&o->stop_at) != 0;
-}
-
-#define say(o_, topic_, ...) log_limit_say(&(o_)->log, topic_, __VA_ARGS__)
+#define TIMEOUT_MS 10000
+#define IDLE_MS	   5000 /* look into the store this often without being told to */
+#define CLOSE_MS   50 /* the thread gets this much less time than its closer */
 
 /* --- waiting --- */
 
@@ -126,93 +62,6 @@ static void back_off(struct otlp *o)
 		random = (uint32_t)clock_monotonic() * 2654435761u;
 	o->failures++;
 	wait_for(o, retry_delay_ms(o->failures, o->reply.retry_after_s, random), false);
-}
-
-/* --- one request --- */
-
-static void drop(struct otlp *o, size_t n, unsigned topic, const char *why, const char *message)
-{
-	add(o, COUNT_dropped, n);
-	say(o, topic, "%zu alert%s dropped (still in the store): %s%s%s", n, n == 1 ? "" : "s", why,
-	    *message ? ": " : "", message);
-}
-
-static enum outcome delivered(struct otlp *o, size_t n)
-{
-	char message[MESSAGE_LEN];
-	int64_t rejected;
-
-	if (otlp_response(o->reply.body.data, o->reply.body.len, &rejected, message,
-			  sizeof(message)) < 0) {
-		add(o, COUNT_sent, n);
-		say(o, ABOUT_answer, "the server took %zu alerts, but its answer is not OTLP", n);
-		return SENT;
-	}
-	size_t lost = rejected <= 0 ? 0 : (uint64_t)rejected > n ? n : (size_t)rejected;
-	add(o, COUNT_sent, n - lost);
-	add(o, COUNT_rejected, lost);
-	if (lost)
-		say(o, ABOUT_answer, "the server rejected %zu of %zu alerts: %s", lost, n, message);
-	else if (*message)
-		say(o, ABOUT_answer, "the server warns: %s", message);
-	if (o->failures)
-		say(o, ABOUT_recovery, "the server takes alerts again after %u failed attempts",
-		    o->failures);
-	return SENT;
-}
-
-static enum outcome refused(struct otlp *o, size_t n)
-{
-	long status = o->reply.status;
-	char why[64], message[MESSAGE_LEN];
-
-	add(o, COUNT_http_errors, 1);
-	snprintf(why, sizeof(why), "HTTP status %ld", status);
-	otlp_status(o->reply.body.data, o->reply.body.len, message, sizeof(message));
-	if (retry_status(status)) {
-		say(o, (unsigned)status, "%s%s%s; trying again", why, *message ? ": " : "",
-		    message);
-		return RETRY;
-	}
-	if (n > 1 && status == 413)
-		return SPLIT;
-	drop(o, n, (unsigned)status, why, message);
-	return SENT;
-}
-
-static enum outcome judge(struct otlp *o, int r, size_t n)
-{
-	switch (r) {
-	case 0:
-		return o->reply.status / 100 == 2 ? delivered(o, n) : refused(o, n);
-	case -ECANCELED:
-		return STOPPED;
-	case -EMSGSIZE: /* not retryable, by the specification */
-		add(o, COUNT_http_errors, 1);
-		drop(o, n, ABOUT_answer, "the server's answer is longer than 4 MiB", "");
-		return SENT;
-	case -ENOMEM:
-		say(o, ABOUT_memory, "out of memory; trying again");
-		return RETRY;
-	default:
-		add(o, COUNT_http_errors, 1);
-		say(o, ABOUT_network, "%s; trying again", o->reply.error);
-		return RETRY;
-	}
-}
-
-/* Sends n alerts of the batch from lo. */
-static enum outcome attempt(struct otlp *o, size_t lo, size_t n)
-{
-	pb_arena_reset(&o->arena);
-	buf_reset(&o->body);
-	o->reply.retry_after_s = 0;
-	if (otlp_pack(&o->body, &o->arena, o->batch.alert + lo, n, clock_unix()) < 0)
-		return judge(o, -ENOMEM, n);
-	if (o->body.len > REQUEST_MAX && n > 1)
-		return SPLIT;
-	add(o, COUNT_requests, 1);
-	return judge(o, http_post(o->http, o->body.data, o->body.len, &o->stop_at, &o->reply), n);
 }
 
 /* --- the cursor --- */
@@ -280,7 +129,7 @@ static int deliver(struct otlp *o, size_t lo, size_t n)
 
 	for (;;) {
 		bool last = stopping(o);
-		switch (attempt(o, lo, n)) {
+		switch (otlp_attempt(o, lo, n)) {
 		case SENT:
 			o->failures = 0;
 			advance(o, o->batch.row[lo + n - 1]);
@@ -319,10 +168,12 @@ static int drain(struct otlp *o)
 			return r;
 		}
 		int64_t last = o->batch.last_row;
-		if (!last)
+		if (!last) {
+			otlp_heartbeat(o);
 			return 0;
+		}
 		if (o->batch.unreadable)
-			drop(o, o->batch.unreadable, ABOUT_loss, "not readable", "");
+			otlp_drop(o, o->batch.unreadable, ABOUT_loss, "not readable", "");
 		r = o->batch.n ? deliver(o, 0, o->batch.n) : 0;
 		otlp_batch_clear(&o->batch);
 		if (r < 0)
@@ -360,6 +211,7 @@ static void otlp_free(struct otlp *o)
 	pb_arena_free(&o->arena);
 	buf_free(&o->body);
 	buf_free(&o->reply.body);
+	otlp_shared_free(&o->shared);
 	if (o->wake_fd >= 0)
 		close(o->wake_fd);
 	if (o->done_fd >= 0)
@@ -404,8 +256,29 @@ static void otlp_close(struct sink *s, uint64_t deadline)
 	otlp_free(o);
 }
 
+static int otlp_event(struct sink *s, const struct event *ev)
+{
+	struct otlp *o = (struct otlp *)s;
+
+	if (!o->heartbeat || ev->rec->type != EV_heartbeat)
+		return 0;
+	int r = otlp_shared_put(&o->shared, ev);
+	if (r > 0)
+		add(o, COUNT_heartbeats_lost, 1);
+	if (o->tell_fd >= 0)
+		eventfd_write(o->tell_fd, 1);
+	return r < 0 ? r : 0;
+}
+
+static void otlp_trouble(const struct sink *s, char *ret_line, size_t cap)
+{
+	otlp_shared_get_trouble(&((struct otlp *)s)->shared, ret_line, cap);
+}
+
 static const struct sink_ops otlp_ops = {
 	.name = "otlp",
+	.event = otlp_event,
+	.trouble = otlp_trouble,
 	.stats = otlp_stats,
 	.close = otlp_close,
 };
@@ -444,7 +317,9 @@ int otlp_open(const struct otlp_config *c, struct sink **ret, struct err *e)
 	if (!o)
 		return err_set(e, -ENOMEM, "out of memory");
 	o->sink.ops = &otlp_ops;
-	o->notify_fd = c->notify_fd;
+	o->notify_fd = o->tell_fd = c->notify_fd;
+	o->heartbeat = c->heartbeat;
+	otlp_shared_init(&o->shared);
 	log_limit_init(&o->log, "otlp", c->log);
 	otlp_cursor_name(url, o->cursor);
 	o->done_fd = -1;

@@ -8,6 +8,7 @@
 #ifndef REDSHANK_SINK_SINK_H
 #define REDSHANK_SINK_SINK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -26,6 +27,11 @@ struct sink_ops {
 	/* Name and value of each counter, for `redshank stats`. May be NULL. */
 	void (*stats)(const struct sink *s, void (*put)(void *ctx, const char *key, uint64_t value),
 		      void *ctx);
+	/*
+	 * What is wrong now, as a line for people: "" when nothing is. May be NULL: then an error
+	 * that a call above returned is all there is to know.
+	 */
+	void (*trouble)(const struct sink *s, char *ret_line, size_t cap);
 	/*
 	 * Finishes what can be finished until deadline (CLOCK_MONOTONIC ns), frees s. Accepts NULL.
 	 */

@@ -29,9 +29,11 @@ static int rows_add(struct rows *r, int64_t row)
 	return SQLITE_OK;
 }
 
+/* Of an alert that was updated only the newest row counts. */
 #define WHERE_SQL                                                                 \
 	"SELECT row FROM alert WHERE row > ?1 AND time >= ?2 AND severity >= ?3 " \
-	"AND (?4 IS NULL OR rule_id = ?4) "
+	"AND (?4 IS NULL OR rule_id = ?4) "                                       \
+	"AND NOT EXISTS (SELECT 1 FROM alert u WHERE u.id = alert.id AND u.row > alert.row) "
 /* All that begins with ?5: ids are hex digits and dashes, which sort before '~'. */
 #define ID_SQL "AND id >= ?5 AND id < ?5 || '~' "
 

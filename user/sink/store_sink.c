@@ -39,6 +39,7 @@ struct store_sink {
 	struct pending pending[PENDING_ALERTS];
 	int64_t last_row; /* last one written: rows ascend even if the file is replaced */
 	uint64_t retry_at; /* CLOCK_MONOTONIC ns; 0: the last flush succeeded */
+	char error[600]; /* why it did not */
 	int recreated; /* only once: a broken disk must not fill up with corrupt files */
 	uint64_t stored, trimmed, errors, dropped, rows;
 };
@@ -178,10 +179,9 @@ static int write_pending(struct store_sink *k)
 	return SQLITE_OK;
 }
 
-static int write_once(struct store_sink *k)
+static int write_once(struct store_sink *k, struct err *e)
 {
-	struct err e;
-	int rc = store_follow(k->store, &e);
+	int rc = store_follow(k->store, e);
 
 	if (rc)
 		return rc;
@@ -189,20 +189,23 @@ static int write_once(struct store_sink *k)
 	rc = write_pending(k);
 	if (store_rc_corrupt(rc) && !k->recreated) {
 		k->recreated = 1;
-		rc = store_recreate(k->store, &e);
+		rc = store_recreate(k->store, e);
 		if (rc)
 			return rc;
 		rc = write_pending(k);
 	}
-	return rc == SQLITE_OK ? 0 : store_error(k->store, rc, "write", &e);
+	return rc == SQLITE_OK ? 0 : store_error(k->store, rc, "write", e);
 }
 
 static int flush(struct store_sink *k)
 {
+	struct err e = { "" };
+
 	if (!k->npending)
 		return 0;
-	int rc = write_once(k);
+	int rc = write_once(k, &e);
 	if (rc) {
+		snprintf(k->error, sizeof(k->error), "%s; %u alerts wait", e.text, k->npending);
 		k->errors++;
 		k->retry_at = clock_monotonic() + NSEC_PER_SEC;
 		return rc;
@@ -287,6 +290,13 @@ static void store_sink_stats(const struct sink *sink,
 	put(ctx, "rows", k->rows);
 }
 
+static void store_sink_trouble(const struct sink *sink, char *line, size_t cap)
+{
+	const struct store_sink *k = (const struct store_sink *)sink;
+
+	snprintf(line, cap, "%s", k->retry_at ? k->error : "");
+}
+
 static void store_sink_close(struct sink *sink, uint64_t deadline)
 {
 	struct store_sink *k = (struct store_sink *)sink;
@@ -307,6 +317,7 @@ static const struct sink_ops store_ops = {
 	.alert = store_sink_alert,
 	.flush = store_sink_flush,
 	.stats = store_sink_stats,
+	.trouble = store_sink_trouble,
 	.close = store_sink_close,
 };
 
@@ -325,6 +336,11 @@ int store_sink_open(const char *path, unsigned alerts_max, int notify_fd, struct
 		store_sink_close(&k->base, 0);
 		return rc;
 	}
+	int64_t rows = 0;
+	if (store_number(k->store,
+			 "SELECT (SELECT max(row) FROM alert) - (SELECT min(row) FROM alert) + 1",
+			 &rows) == SQLITE_OK)
+		k->rows = (uint64_t)rows;
 	*ret = &k->base;
 	return 0;
 }

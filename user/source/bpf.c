@@ -21,6 +21,7 @@
 #include "source/host_rec.h"
 #include "source/inventory.h"
 #include "source/pid_here.h"
+#include "source/procfs.h"
 
 #define CLOCK_STEP_NS  (10 * NSEC_PER_MSEC) /* a new host record if the wall clock moved by more */
 #define CLOCK_CHECK_NS NSEC_PER_SEC
@@ -115,20 +116,16 @@ static int consume(struct ring_buffer *rb, struct err *e)
 	return 0;
 }
 
-static struct bpf_link *link_of(struct bpf_source *b, enum ev_type event)
-{
-	for (unsigned i = 0; i < b->nhooks; i++)
-		if (b->state[i].hook.event == event)
-			return b->links[i];
-	return NULL;
-}
-
 static int take_inventory(struct bpf_source *b, struct err *e)
 {
-	struct bpf_link *link = link_of(b, EV_proc);
-	if (!link)
+	unsigned i = 0;
+	while (i < b->nhooks && b->state[i].hook.event != EV_proc)
+		i++;
+	if (i == b->nhooks || !b->state[i].variant)
 		return 0;
-	int fd = bpf_iter_create(bpf_link__fd(link));
+	if (!b->links[i])
+		return procfs_inventory(&b->rec, b->fn, b->ctx, &b->records, &b->stop, e);
+	int fd = bpf_iter_create(bpf_link__fd(b->links[i]));
 	if (fd < 0)
 		return err_set(e, -errno, "process inventory: %s", strerror(errno));
 	int rc = inventory(fd, &b->rec, b->fn, b->ctx, &b->records, &b->stop, e);
@@ -209,6 +206,16 @@ static void get_stats(const struct source *s, source_counter_fn *put, void *ctx)
 			put_event_stats(b, ev_desc(i), put, ctx);
 }
 
+static const struct hook_state *get_hooks(struct source *s, unsigned *ret_n)
+{
+	struct bpf_source *b = (struct bpf_source *)s;
+
+	for (unsigned i = 0; i < b->nhooks; i++)
+		bpf_update_fired(b, &b->state[i]);
+	*ret_n = b->nhooks;
+	return b->state;
+}
+
 static void source_close(struct source *s)
 {
 	struct bpf_source *b = (struct bpf_source *)s;
@@ -226,6 +233,7 @@ static const struct source_ops ops = {
 	.fd = source_fd,
 	.drain = drain,
 	.stats = get_stats,
+	.hooks = get_hooks,
 	.close = source_close,
 };
 
@@ -260,8 +268,9 @@ int bpf_source_open(const struct bpf_config *c, struct source **ret, struct err 
 	for (int i = 0; i < n; i++) {
 		struct hook_state *st = &b->state[b->nhooks++];
 		st->hook = table[i];
-		st->variant = st->hook.nvariants ? st->hook.variant[0] : NULL;
-		if (!st->variant)
+		st->wanted = hook_wanted(&st->hook, c);
+		st->variant = st->wanted && st->hook.nvariants ? st->hook.variant[0] : NULL;
+		if (st->wanted && !st->variant)
 			snprintf(st->why, sizeof(st->why), "switched off by the option hooks");
 	}
 	if (n < 0)
@@ -280,13 +289,4 @@ int bpf_source_open(const struct bpf_config *c, struct source **ret, struct err 
 	}
 	*ret = &b->source;
 	return 0;
-}
-
-const struct hook_state *bpf_source_hooks(struct source *s, unsigned *ret_n)
-{
-	struct bpf_source *b = (struct bpf_source *)s;
-	for (unsigned i = 0; i < b->nhooks; i++)
-		bpf_update_fired(b, &b->state[i]);
-	*ret_n = b->nhooks;
-	return b->state;
 }

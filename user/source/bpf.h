@@ -10,7 +10,9 @@
 struct hook_state {
 	struct hook hook;
 	const char *variant; /* NULL: the hook is not covered */
+	bool wanted; /* false: it is not covered because nobody asks for it */
 	bool fired; /* it was seen to fire; one that we can't cause, when it first comes */
+	int error; /* negative errno that the last variant given up failed with; 0: none */
 	char why[160]; /* why it is not covered, or why not by a better variant; "" else */
 };
 
@@ -19,8 +21,5 @@ struct hook_state {
  * attached. *e says what to change: not root, no BTF, kernel too old, …
  */
 int bpf_source_open(const struct bpf_config *c, struct source **ret, struct err *e);
-
-/* What is covered: an array of *ret_n, valid while the source is open. */
-const struct hook_state *bpf_source_hooks(struct source *s, unsigned *ret_n);
 
 #endif

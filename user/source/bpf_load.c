@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "source/bpf_private.h"
+#include "source/features.h"
+#include "source/procfs.h"
 
 #define LOAD_ROUNDS_MAX 16 /* each round drops one variant; there are fewer */
 
@@ -43,6 +44,7 @@ void bpf_unload(struct bpf_source *b)
 static void next_variant(struct bpf_source *b, unsigned i, const char *step, int error)
 {
 	struct hook_state *st = &b->state[i];
+	st->error = error;
 	snprintf(st->why, sizeof(st->why), "%s: %s%s%s", st->variant, step, error ? ": " : "",
 		 error ? strerror(-error) : "");
 	st->variant = ++b->variant[i] < st->hook.nvariants ? st->hook.variant[b->variant[i]] : NULL;
@@ -98,16 +100,17 @@ static int map_stats(struct bpf_source *b, struct err *e)
 
 void bpf_update_fired(struct bpf_source *b, struct hook_state *st)
 {
-	if (st->variant && variant_is_iter(st->variant))
-		st->fired =
-			true; /* reading it, later, is what fires it; a failure is an error then */
+	/* Reading it, later, is what fires it; a failure is an error then. */
+	if (st->variant && (variant_is_iter(st->variant) || !strcmp(st->variant, PROCFS_VARIANT)))
+		st->fired = true;
 	for (unsigned cpu = 0; cpu < b->cpus && !st->fired; cpu++)
 		st->fired = hook_seen(&st->hook, &((volatile struct cpu_stats *)b->stats)[cpu]);
 }
 
-/* One try with the present variants. 0; -EAGAIN: a variant was dropped, try again; or an error. */
+/* One try with the present variants. 0; 1: a variant was dropped, try again; or an error. */
 static int load_round(struct bpf_source *b, const struct bpf_config *c, struct err *e)
 {
+	char why[320];
 	int rc = bpf_obj_open(c, &b->obj, e);
 	if (rc)
 		return rc;
@@ -118,9 +121,11 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 	rc = redshank_bpf__load(b->obj);
 	if (rc) {
 		if (drop_unloadable(b))
-			return -EAGAIN;
-		return err_set(e, rc, "BPF programs do not load: %s; redshank probe -v says more",
-			       strerror(-rc));
+			return 1;
+		features_why(rc, why, sizeof(why));
+		return err_set(e, rc == -EPERM ? rc : -ENOTSUP,
+			       "BPF programs do not load: %s%s; redshank probe -v says more",
+			       strerror(-rc), why);
 	}
 	rc = map_stats(b, e);
 	if (rc)
@@ -131,44 +136,65 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 		b->links[i] = bpf_program__attach(bpf_obj_program(b->obj, b->state[i].variant));
 		if (!b->links[i]) {
 			next_variant(b, i, "does not attach", -errno);
-			return -EAGAIN;
+			return 1;
 		}
 	}
 	/* Attached is not firing: see each event come. */
-	b->fired_pid = (u32)hooks_fire();
+	rc = hooks_fire(e);
+	if (rc < 0)
+		return rc;
+	b->fired_pid = (u32)rc;
 	b->fired_until = clock_boottime();
 	for (unsigned i = 0; i < b->nhooks; i++) {
 		struct hook_state *st = &b->state[i];
 		bpf_update_fired(b, st);
 		if (st->variant && !st->fired && hooks_fire_causes(&st->hook)) {
 			next_variant(b, i, "attaches but does not fire", 0);
-			return -EAGAIN;
+			return 1;
 		}
 	}
 	return 0;
 }
 
+/* Without an iterator /proc tells what ran before us, less of it. */
+static void fall_back(struct hook_state *st)
+{
+	struct err e;
+	size_t n = strlen(st->why);
+
+	if (st->hook.event != EV_proc || !st->wanted || st->variant)
+		return;
+	if (!procfs_usable(&e))
+		st->variant = PROCFS_VARIANT;
+	else
+		snprintf(st->why + n, sizeof(st->why) - n, "; %s", e.text);
+}
+
 int bpf_load(struct bpf_source *b, const struct bpf_config *c, struct err *e)
 {
-	/* Kernels before 5.11 charge maps to this limit; later ones do not care that it fails. */
-	struct rlimit inf = { RLIM_INFINITY, RLIM_INFINITY };
-	setrlimit(RLIMIT_MEMLOCK, &inf);
+	char why[320] = "";
 
+	features_memlock();
 	choose_patching(b);
-	int rc = -EAGAIN;
-	for (int round = 0; rc == -EAGAIN && round < LOAD_ROUNDS_MAX; round++) {
+	int rc = 1;
+	for (int round = 0; rc > 0 && round < LOAD_ROUNDS_MAX; round++) {
 		bpf_unload(b);
 		rc = load_round(b, c, e);
 	}
-	if (rc == -EAGAIN)
+	if (rc > 0)
 		return err_set(e, -EIO, "BPF programs: no set of variants loads");
 	if (rc)
 		return rc;
 	for (unsigned i = 0; i < b->nhooks; i++)
-		if (hook_required(&b->state[i].hook) && !b->state[i].variant)
-			return err_set(e, -ENOTSUP,
-				       "this kernel can't show %s events (%s); redshank "
-				       "probe says more",
-				       b->state[i].hook.name, b->state[i].why);
+		fall_back(&b->state[i]);
+	for (unsigned i = 0; i < b->nhooks; i++) {
+		const struct hook_state *st = &b->state[i];
+		if (!hook_required(&st->hook) || st->variant)
+			continue;
+		features_why(st->error, why, sizeof(why));
+		return err_set(e, -ENOTSUP,
+			       "this kernel can't show %s events (%s)%s; redshank probe says more",
+			       st->hook.name, st->why, why);
+	}
 	return 0;
 }

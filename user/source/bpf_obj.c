@@ -67,7 +67,7 @@ static const struct {
 	enum fact id;
 	const char *name, *without;
 } facts[] = {
-#define FACT(id_, name_, without_) { FACT_##name_, #name_, without_ },
+#define FACT(id_, name_, event_, without_) { FACT_##name_, #name_, without_ },
 #include "abi/facts.def"
 #undef FACT
 };
@@ -151,9 +151,11 @@ static int force_one(struct hook *table, int n, const char *want, size_t len, st
 			if (strlen(of) == kind && !memcmp(of, eq + 1, kind))
 				memmove(h->variant[kept++], h->variant[k], sizeof(h->variant[k]));
 		}
-		if (kind && !kept)
+		bool procfs = h->event == EV_proc && kind == 6 && !memcmp(eq + 1, "procfs", kind);
+		if (kind && !kept && !procfs)
 			break;
 		h->nvariants = kept;
+		h->named = true;
 		return n;
 	}
 	return err_set(e, -EINVAL,
@@ -251,18 +253,24 @@ struct bpf_program *bpf_obj_program(struct redshank_bpf *o, const char *name)
 	return bpf_object__find_program_by_name(o->obj, name);
 }
 
-int hooks_fire(void)
+int hooks_fire(struct err *e)
 {
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int status = 0, fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
 	pid_t pid = fork();
 	if (!pid) {
 		execl("/proc/self/exe", "redshank", FIRE_ARGUMENT, (char *)NULL);
-		_exit(127);
+		_exit(errno & 0x7f);
 	}
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
+	int error = pid < 0 ? errno : 0;
+	if (!error && waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+		error = WEXITSTATUS(status);
+	if (error)
+		return err_set(
+			e, -error,
+			"no hook can be seen to fire, for this program can't be run once more: %s",
+			strerror(error));
 	return pid;
 }
 
@@ -329,7 +337,7 @@ struct variant_result variant_try(const struct hook *h, const char *variant)
 	if (variant_is_iter(variant)) {
 		r.fired = iter_gives(link);
 	} else {
-		hooks_fire();
+		hooks_fire(NULL);
 		r.fired = seen(o, h);
 	}
 out:

@@ -29,6 +29,7 @@ struct hook {
 	enum fact fact; /* which it adds to records of others (facts.def), or FACT_none */
 	char name[32]; /* of the event or the fact; of a probe, the kind of program */
 	const char *without; /* what can't be seen without it; NULL for probes */
+	bool named; /* bpf_config.hooks asks for it */
 	unsigned nvariants;
 	char variant[HOOK_VARIANTS_MAX][40]; /* program names, best kind first */
 };
@@ -60,15 +61,26 @@ struct variant_result {
 };
 
 struct bpf_config {
+	uint64_t events; /* wanted ones: bit per enum ev_type; of others nothing is loaded */
+	uint32_t facts; /* the same, bit per enum fact */
 	unsigned ring_main_bytes, ring_bulk_bytes; /* powers of two, multiples of the page size */
 	const char *const *env_names; /* environment variables to report */
 	unsigned env_count; /* at most ENV_NAMES_MAX */
 	/*
 	 * Variants to take and no others, as "exec=raw_tp,fork=raw_tp" ("exec=" switches the hook
-	 * off); NULL: the best. For tests and for the search of a fault.
+	 * off); NULL: the best. What is named here is wanted. For tests and for the search of a
+	 * fault.
 	 */
 	const char *hooks;
 };
+
+/* Does somebody want its records, or what it adds to them? */
+static inline bool hook_wanted(const struct hook *h, const struct bpf_config *c)
+{
+	if (h->named || hook_required(h))
+		return true;
+	return h->event != EV_none ? c->events >> h->event & 1 : c->facts >> h->fact & 1;
+}
 
 /* BTF of this kernel from a file, where it does not bring its own. NULL: its own. Borrowed. */
 void bpf_obj_btf(const char *path);
@@ -85,9 +97,10 @@ struct variant_result variant_try(const struct hook *h, const char *variant);
 
 /*
  * Does, harmlessly, what hooks look at: a child runs /proc/self/exe and ends, a file is opened.
- * Returns the child's pid. An event that this does not cause counts as covered when it first comes.
+ * Returns the child's pid, or negative errno if there could be none. An event that this does not
+ * cause counts as covered when it first comes.
  */
-int hooks_fire(void);
+int hooks_fire(struct err *e);
 
 /* Would hooks_fire() make this hook fire? */
 bool hooks_fire_causes(const struct hook *h);

@@ -5,9 +5,14 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -17,7 +22,10 @@
 #define SECURITY_PATH "/sys/kernel/security"
 
 /* include/uapi/linux/magic.h */
-#define TRACEFS_MAGIC 0x74726163
+#define TRACEFS_MAGIC	 0x74726163
+#define PROC_SUPER_MAGIC 0x9fa0
+
+#define USER_NS_INO 0xEFFFFFFDU /* PROC_USER_INIT_INO, include/linux/proc_ns.h */
 
 /* The syscall is newer than Debian 12's headers (6.8); the number is the same everywhere. */
 #ifndef SYS_lsm_list_modules
@@ -36,6 +44,13 @@ static void set(struct feature *f, enum feature_state state, const char *fmt, ..
 	va_end(ap);
 }
 
+/* What is missing, the error that it makes of a start, and what to change. */
+#define no(f_, error_, ...)                       \
+	do {                                      \
+		(f_)->error = -(error_);          \
+		set(f_, FEATURE_no, __VA_ARGS__); \
+	} while (0)
+
 /* The first line of a file; false if it can't be read. */
 static bool first_line(const char *path, char *buf, size_t cap)
 {
@@ -49,43 +64,120 @@ static bool first_line(const char *path, char *buf, size_t cap)
 	return ok;
 }
 
-/* Effective capabilities of this process, from /proc: no library is needed for one line. */
+/* Effective capabilities of this process. The call needs no /proc, and one line no library. */
 static uint64_t cap_effective(void)
 {
-	char line[256];
-	unsigned long long caps = 0;
-	FILE *f = fopen("/proc/self/status", "re");
-	if (!f)
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	if (syscall(SYS_capget, &h, d))
 		return 0;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "CapEff: %llx", &caps) == 1)
-			break;
-	fclose(f);
-	return caps;
+	return (uint64_t)d[1].effective << 32 | d[0].effective;
+}
+
+static bool has_cap(unsigned bit)
+{
+	return cap_effective() >> bit & 1;
 }
 
 static void check_privileges(struct feature *f)
 {
 	static const struct {
-		unsigned bit;
+		unsigned bit, or_else;
 		const char *name;
-	} need[] = { { 39, "CAP_BPF" }, { 38, "CAP_PERFMON" }, { 19, "CAP_SYS_PTRACE" } };
-	uint64_t caps = cap_effective();
+	} need[] = { { CAP_BPF, CAP_SYS_ADMIN, "CAP_BPF" },
+		     { CAP_PERFMON, CAP_SYS_ADMIN, "CAP_PERFMON" },
+		     { CAP_SYS_PTRACE, CAP_SYS_ADMIN, "CAP_SYS_PTRACE" } };
 	char missing[64] = "";
+	struct stat ns;
 
 	f->name = "privileges";
-	if (caps >> 21 & 1) { /* CAP_SYS_ADMIN includes the first two */
-		set(f, FEATURE_yes, "CAP_SYS_ADMIN");
+	if (!stat("/proc/self/ns/user", &ns) && ns.st_ino != USER_NS_INO) {
+		no(f, EPERM,
+		   "in a user namespace capabilities count for nothing here: run as root outside "
+		   "of it "
+		   "(container: hostUsers: true, --userns=host, not rootless)");
 		return;
 	}
 	for (unsigned i = 0; i < sizeof(need) / sizeof(need[0]); i++)
-		if (!(caps >> need[i].bit & 1))
+		if (!has_cap(need[i].bit) && !has_cap(need[i].or_else))
 			snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing),
 				 " %s", need[i].name);
 	if (*missing)
-		set(f, FEATURE_no, "missing%s: run as root, or give these capabilities", missing);
+		no(f, EPERM, "missing%s: run as root, or give these capabilities", missing);
 	else
-		set(f, FEATURE_yes, "CAP_BPF CAP_PERFMON CAP_SYS_PTRACE");
+		set(f, FEATURE_yes, "%s",
+		    has_cap(CAP_SYS_ADMIN) ? "CAP_SYS_ADMIN"
+					   : "CAP_BPF CAP_PERFMON CAP_SYS_PTRACE");
+}
+
+/* Processes that ran before, and ourselves as the program that makes hooks fire, are found there.
+ */
+static void check_proc(struct feature *f)
+{
+	struct statfs fs;
+	f->name = "proc";
+	if (!statfs("/proc/self/", &fs) && fs.f_type == PROC_SUPER_MAGIC)
+		set(f, FEATURE_yes, "/proc");
+	else
+		no(f, ENOTSUP, "not mounted: mount -t proc proc /proc");
+}
+
+static void check_lockdown(struct feature *f)
+{
+	char line[128];
+	f->name = "lockdown";
+	if (!first_line(SECURITY_PATH "/lockdown", line, sizeof(line)))
+		set(f, FEATURE_unknown,
+		    "%s/lockdown can't be read: %s (no lockdown LSM, or securityfs is "
+		    "not mounted)",
+		    SECURITY_PATH, strerror(errno));
+	else if (strstr(line, "[confidentiality]"))
+		no(f, ENOTSUP,
+		   "confidentiality: BPF programs may not read kernel memory; boot with "
+		   "lockdown=integrity or less");
+	else
+		set(f, FEATURE_yes, "%s: kernel memory can be read", line);
+}
+
+/* Where locked memory is bounded for us, its bound in bytes; else RLIM_INFINITY. */
+static rlim_t memlock_bound(void)
+{
+	struct rlimit most = { RLIM_INFINITY, RLIM_INFINITY }, own;
+	if (!setrlimit(RLIMIT_MEMLOCK, &most) || getrlimit(RLIMIT_MEMLOCK, &own))
+		return RLIM_INFINITY;
+	own.rlim_cur = own.rlim_max;
+	setrlimit(RLIMIT_MEMLOCK, &own);
+	return own.rlim_max;
+}
+
+void features_memlock(void)
+{
+	memlock_bound();
+}
+
+void features_why(int error, char *ret, size_t cap)
+{
+	struct feature lockdown = { 0 };
+	rlim_t bound = memlock_bound();
+	size_t n = 0;
+
+	*ret = '\0';
+	if (error == -EPERM && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER)
+		n += (size_t)snprintf(ret + n, cap - n,
+				      "; a seccomp filter is at work: let it allow bpf(2) and "
+				      "perf_event_open(2)");
+	if (error == -EPERM && bound != RLIM_INFINITY && n < cap)
+		n += (size_t)snprintf(
+			ret + n, cap - n,
+			"; RLIMIT_MEMLOCK is %llu KiB, and Linux before 5.11 counts BPF "
+			"maps: LimitMEMLOCK=infinity, or CAP_SYS_RESOURCE",
+			(unsigned long long)bound / 1024);
+	check_lockdown(&lockdown);
+	if (lockdown.state == FEATURE_unknown && n < cap)
+		snprintf(ret + n, cap - n,
+			 "; lockdown=confidentiality would do that, and can't be looked at: "
+			 "mount -t securityfs securityfs %s",
+			 SECURITY_PATH);
 }
 
 static void check_ringbuf(struct feature *f)
@@ -97,17 +189,19 @@ static void check_ringbuf(struct feature *f)
 	if (fd >= 0) {
 		close(fd);
 		set(f, FEATURE_yes, "BPF_MAP_TYPE_RINGBUF");
-	} else if (err == EPERM) {
-		set(f, FEATURE_no,
-		    "bpf(2) is not permitted: run as root; in a container allow bpf(2) "
-		    "in its seccomp profile");
+	} else if (err == EPERM || err == EACCES) {
+		char why[sizeof(f->detail)];
+		features_why(-EPERM, why, sizeof(why));
+		no(f, EPERM, "bpf(2) is not permitted%s",
+		   *why ? why : ": a security module or the platform refuses it");
 	} else if (err == EINVAL) {
-		set(f, FEATURE_no,
-		    "this kernel has no BPF ring buffer: Linux 5.8 or newer is needed");
+		no(f, ENOTSUP, "this kernel has no BPF ring buffer: Linux 5.8 or newer is needed");
 	} else if (err == ENOSYS) {
-		set(f, FEATURE_no, "this kernel has no bpf(2): CONFIG_BPF_SYSCALL is needed");
+		no(f, ENOTSUP,
+		   "there is no bpf(2): the kernel needs CONFIG_BPF_SYSCALL; in a container, the "
+		   "seccomp profile must allow it");
 	} else {
-		set(f, FEATURE_no, "bpf(2): %s", strerror(err));
+		no(f, err, "bpf(2): %s", strerror(err));
 	}
 }
 
@@ -168,23 +262,6 @@ static void check_btf(struct feature *f)
 		set(f, FEATURE_yes, "%s", path);
 	else
 		set(f, FEATURE_no, "%.150s", e.text);
-}
-
-static void check_lockdown(struct feature *f)
-{
-	char line[128];
-	f->name = "lockdown";
-	if (!first_line(SECURITY_PATH "/lockdown", line, sizeof(line)))
-		set(f, FEATURE_unknown,
-		    "%s/lockdown can't be read: %s (no lockdown LSM, or securityfs is "
-		    "not mounted)",
-		    SECURITY_PATH, strerror(errno));
-	else if (strstr(line, "[confidentiality]"))
-		set(f, FEATURE_no,
-		    "confidentiality: BPF programs may not read kernel memory; boot with "
-		    "lockdown=integrity or less");
-	else
-		set(f, FEATURE_yes, "%s: kernel memory can be read", line);
 }
 
 /* include/uapi/linux/lsm.h, from LSM_ID_CAPABILITY (100) on. */
@@ -270,8 +347,8 @@ static void check_kernel(struct feature *f)
 }
 
 static void (*const checks[])(struct feature *) = {
-	check_kernel,	check_privileges, check_ringbuf, check_btf,
-	check_lockdown, check_lsm,	  check_tracefs, check_pid_ns,
+	check_kernel,	check_proc, check_privileges, check_ringbuf, check_btf,
+	check_lockdown, check_lsm,  check_tracefs,    check_pid_ns,
 };
 
 unsigned features_list(struct feature ret[FEATURES_MAX])
@@ -286,19 +363,13 @@ unsigned features_list(struct feature ret[FEATURES_MAX])
 
 int features_require(struct err *e)
 {
-	static const struct {
-		void (*check)(struct feature *);
-		int error;
-	} must[] = {
-		{ check_privileges, -EPERM },
-		{ check_ringbuf, -ENOTSUP },
-		{ check_lockdown, -ENOTSUP },
-	};
+	static void (*const must[])(struct feature *) = { check_proc, check_privileges,
+							  check_ringbuf, check_lockdown };
 	for (unsigned i = 0; i < sizeof(must) / sizeof(must[0]); i++) {
 		struct feature f = { 0 };
-		must[i].check(&f);
+		must[i](&f);
 		if (f.state == FEATURE_no)
-			return err_set(e, must[i].error, "%s: %s", f.name, f.detail);
+			return err_set(e, f.error, "%s: %s", f.name, f.detail);
 	}
 	return 0;
 }

@@ -15,7 +15,8 @@ enum feature_state { FEATURE_no, FEATURE_yes, FEATURE_unknown };
 struct feature {
 	const char *name;
 	enum feature_state state;
-	char detail[160]; /* what was found; for a no, what to change */
+	int error; /* negative errno that a start fails with; of a no that a sensor can't do with */
+	char detail[320]; /* what was found; for a no, what to change */
 };
 
 /*
@@ -23,6 +24,15 @@ struct feature {
  * the usual places are searched, docs/coverage.md). 0, or -ENOENT with what to do.
  */
 int features_btf(const char *want, char *ret_path, size_t cap, struct err *e);
+
+/* Lifts the limit of locked memory as far as may be: Linux before 5.11 counts BPF maps to it. */
+void features_memlock(void);
+
+/*
+ * Why the kernel may have refused a program or map with this error, and what to change, each as
+ * "; reason: remedy"; "" if nothing is known to.
+ */
+void features_why(int error, char *ret, size_t cap);
 
 /* Can a sensor run at all? 0, or negative errno with what to change in *e. */
 int features_require(struct err *e);

@@ -16,7 +16,7 @@
  * process can be gone, or have executed something else by now; its records then follow in the
  * stream.
  */
-static void add_args(union rec_buf *r)
+void inventory_args(union rec_buf *r)
 {
 	struct ev_proc *p = (struct ev_proc *)r;
 	static char args[EV_ARGS_MAX];
@@ -78,7 +78,7 @@ int inventory(int fd, union rec_buf *scratch, record_fn *fn, void *ctx, uint64_t
 			rc = n ? (int)n : -EIO;
 			break;
 		}
-		add_args(scratch);
+		inventory_args(scratch);
 		++*count;
 		*ret_stop = fn(ctx, scratch, scratch->hdr.len);
 		if (*ret_stop)

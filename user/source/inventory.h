@@ -14,4 +14,7 @@
 int inventory(int fd, union rec_buf *scratch, record_fn *fn, void *ctx, uint64_t *count,
 	      int *ret_stop, struct err *e);
 
+/* Appends argv, as /proc has it, to a proc record whose other fields are filled. */
+void inventory_args(union rec_buf *r);
+
 #endif

@@ -13,6 +13,7 @@
 #include "base/err.h"
 
 struct source;
+struct hook_state; /* source/bpf.h */
 
 /*
  * One record, borrowed until the function returns, 8-byte aligned. Non-zero ends the drain, which
@@ -36,6 +37,11 @@ struct source_ops {
 	/* At least records (given to the record_fn) and lost (known to be lost before they got
 	 * here). */
 	void (*stats)(const struct source *s, source_counter_fn *put, void *ctx);
+	/*
+	 * What is covered by which hook: an array of *ret_n, valid while the source is open. NULL:
+	 * the source has no hooks.
+	 */
+	const struct hook_state *(*hooks)(struct source *s, unsigned *ret_n);
 	void (*close)(struct source *s); /* accepts NULL */
 };
 

@@ -11,12 +11,12 @@ from tap import equal, run, test  # noqa: E402
 EX_UNAVAILABLE = 69
 
 
-def refuses(*args):
-    done = subprocess.run([os.environ["REDSHANK"], *args], stdin=subprocess.DEVNULL,
+def refuses(*args, by=(), says=("confidentiality", "boot with lockdown=integrity")):
+    done = subprocess.run([*by, os.environ["REDSHANK"], *args], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=60)
     equal(done.returncode, EX_UNAVAILABLE, f"exit status ({done.stderr})")
     equal(len(done.stderr.splitlines()), 1, f"lines on stderr ({done.stderr})")
-    for word in "lockdown", "confidentiality", "boot with lockdown=integrity":
+    for word in "lockdown", *says:
         assert word in done.stderr, done.stderr
     return done.stdout
 
@@ -45,6 +45,15 @@ def record():
 def probe():
     """redshank probe says so in its report and in its exit status"""
     assert '"usable":false' in refuses("probe", "-o", "json")
+
+
+@test
+def unknown():
+    """Where it can't be looked at, it is named as what may be the cause"""
+    by = ["unshare", "-m", "sh", "-c", 'umount /sys/kernel/security && exec "$@"', "sh"]
+    for args in (["run", "--socket", "/run/s", "--store", "/run/store"], ["tail", "--alone"],
+                 ["probe", "-o", "json"]):
+        refuses(*args, by=by, says=("confidentiality", "mount -t securityfs"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a task's descriptors are, by the inode behind them and not by a name. */
+#ifndef REDSHANK_LIB_FD_H
+#define REDSHANK_LIB_FD_H
+
+#include "exe.h"
+
+/* include/uapi/linux/stat.h, magic.h, major.h; include/linux/socket.h */
+#define S_IFMT		0170000
+#define S_IFSOCK	0140000
+#define S_IFREG		0100000
+#define S_IFBLK		0060000
+#define S_IFDIR		0040000
+#define S_IFCHR		0020000
+#define S_IFIFO		0010000
+#define PIPEFS_MAGIC	0x50495045
+#define MEM_MAJOR	1
+#define TTY_MAJOR	4
+#define TTYAUX_MAJOR	5
+#define PTY_SLAVE_FIRST 136
+#define PTY_SLAVE_LAST	143
+#define AF_UNIX		1
+#define AF_INET		2
+#define AF_INET6	10
+
+static __always_inline u32 char_device_type(u32 rdev)
+{
+	u32 major = rdev >> 20, minor = rdev & 0xfffff; /* include/linux/kdev_t.h */
+	if (major == TTY_MAJOR || major == TTYAUX_MAJOR ||
+	    (major >= PTY_SLAVE_FIRST && major <= PTY_SLAVE_LAST))
+		return FD_TYPE_tty;
+	return major == MEM_MAJOR && minor == 3 ? FD_TYPE_null : FD_TYPE_char;
+}
+
+static __always_inline u32 socket_type(struct file *f)
+{
+	struct socket *sock = BPF_CORE_READ(f, private_data);
+	u16 family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
+	if (family == AF_INET || family == AF_INET6)
+		return FD_TYPE_inet_socket;
+	return family == AF_UNIX ? FD_TYPE_unix_socket : FD_TYPE_socket;
+}
+
+static __always_inline u32 fd_type(struct file *f)
+{
+	struct inode *i = BPF_CORE_READ(f, f_inode);
+
+	switch (BPF_CORE_READ(i, i_mode) & S_IFMT) {
+	case S_IFIFO:
+		return BPF_CORE_READ(i, i_sb, s_magic) == PIPEFS_MAGIC ? FD_TYPE_pipe
+								       : FD_TYPE_fifo;
+	case S_IFSOCK:
+		return socket_type(f);
+	case S_IFCHR:
+		return char_device_type(BPF_CORE_READ(i, i_rdev));
+	case S_IFBLK:
+		return FD_TYPE_block;
+	case S_IFDIR:
+		return FD_TYPE_directory;
+	case S_IFREG:
+		return file_is_memfd(f) ? FD_TYPE_memfd : FD_TYPE_file;
+	}
+	return FD_TYPE_anon;
+}
+
+/* The open file behind descriptor fd; NULL if it is closed. fd: 0 to 2, for which there is room. */
+static __always_inline struct file *task_file(struct task_struct *t, u32 fd)
+{
+	struct file **table = BPF_CORE_READ(t, files, fdt, fd), *f = NULL;
+	if (table)
+		bpf_probe_read_kernel(&f, sizeof(f), table + fd);
+	return f;
+}
+
+/* STDIO_FIELDS of events.def. */
+#define STDIO_FILL(e_, t_)                                                     \
+	do {                                                                   \
+		struct file *in_ = task_file(t_, 0), *out_ = task_file(t_, 1); \
+		struct file *err_ = task_file(t_, 2);                          \
+		(e_)->stdin_type = in_ ? fd_type(in_) : FD_TYPE_closed;        \
+		(e_)->stdout_type = out_ ? fd_type(out_) : FD_TYPE_closed;     \
+		(e_)->stderr_type = err_ ? fd_type(err_) : FD_TYPE_closed;     \
+		(e_)->stdin_ino = BPF_CORE_READ(in_, f_inode, i_ino);          \
+		(e_)->stdout_ino = BPF_CORE_READ(out_, f_inode, i_ino);        \
+	} while (0)
+
+#endif

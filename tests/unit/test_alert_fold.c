@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The same finding again is an update; no count is lost, whatever is kept back or evicted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "alerts.h"
+#include "base/clock.h"
+#include "detect/alert_fold.h"
+
+#define T0 (1700000000 * NSEC_PER_SEC)
+
+struct told {
+	unsigned n;
+	uint64_t count, first, last; /* of the last one */
+	char id[ALERT_ID_LEN];
+	bool had_event;
+};
+
+static struct alert_fold *f;
+static struct test_alert ta;
+static struct told told;
+
+static void on_alert(void *ctx, struct alert *al)
+{
+	struct told *t = ctx;
+	t->n++;
+	t->count = al->count;
+	t->first = al->first;
+	t->last = al->last;
+	memcpy(t->id, al->id, sizeof(t->id));
+	t->had_event = al->event && al->event->rec->type == EV_exec && al->event->host;
+	assert_non_null(al->verdict);
+	assert_non_null(al->rule);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&told, 0, sizeof(told));
+	test_alert_init(&ta);
+	return alert_fold_new(&f);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	alert_fold_free(f);
+	test_alert_free(&ta);
+	return 0;
+}
+
+static void add(uint64_t key, unsigned id, uint64_t time)
+{
+	struct alert al = *test_alert_number(&ta, id);
+	al.time = time;
+	alert_fold_add(f, key, &al, on_alert, &told);
+}
+
+static void first_is_told_at_once(void **state)
+{
+	(void)state;
+	add(1, 1, T0);
+	assert_int_equal(told.n, 1);
+	assert_int_equal(told.count, 1);
+	assert_int_equal(told.first, T0);
+	add(2, 2, T0);
+	assert_int_equal(told.n, 2);
+	assert_int_equal(told.count, 1);
+}
+
+static void repeats_are_updates_at_doublings(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++)
+		add(7, i + 1, T0 + i);
+	assert_int_equal(told.n, 10); /* 1 2 4 … 512 */
+	assert_int_equal(told.count, 512);
+	assert_string_equal(told.id, "00000001-0000-8000-8000-000000000000");
+	alert_fold_flush(f, T0 + NSEC_PER_SEC, ta.event.host, on_alert, &told);
+	assert_int_equal(told.n, 10); /* not yet */
+	alert_fold_flush(f, T0 + 1000 + ALERT_FOLD_PAUSE_NS, ta.event.host, on_alert, &told);
+	assert_int_equal(told.n, 11);
+	assert_int_equal(told.count, 1000);
+	assert_int_equal(told.first, T0);
+	assert_int_equal(told.last, T0 + 999);
+	assert_true(told.had_event);
+	alert_fold_flush(f, UINT64_MAX, ta.event.host, on_alert, &told);
+	assert_int_equal(told.n, 11); /* once */
+}
+
+static void a_pause_makes_an_update(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		add(7, 1, T0);
+	assert_int_equal(told.n, 2);
+	add(7, 1, T0 + ALERT_FOLD_PAUSE_NS + 1);
+	assert_int_equal(told.n, 3);
+	add(7, 1, T0 + ALERT_FOLD_PAUSE_NS + 2);
+	assert_int_equal(told.n, 3);
+	add(7, 1, T0 + 2 * ALERT_FOLD_PAUSE_NS + 2);
+	assert_int_equal(told.n, 4);
+	assert_int_equal(told.count, 6);
+}
+
+static void after_the_window_it_is_news(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		add(7, 1, T0);
+	add(7, 9, T0 + ALERT_FOLD_WINDOW_NS + 1);
+	/* The third of the old ones, and then the new one. */
+	assert_int_equal(told.n, 4);
+	assert_int_equal(told.count, 1);
+	assert_string_equal(told.id, "00000009-0000-8000-8000-000000000000");
+	/* A clock that was set back does not make a window. */
+	add(7, 9, T0);
+	assert_int_equal(told.count, 2);
+	assert_int_equal(told.last, T0 + ALERT_FOLD_WINDOW_NS + 1);
+}
+
+static void counting(void *ctx, struct alert *al)
+{
+	uint64_t *counts = ctx;
+	unsigned n;
+	assert_int_equal(sscanf(al->id, "%x", &n), 1);
+	counts[n] = al->count;
+}
+
+/* More findings than there is room for: each is told of all that was counted when it goes. */
+static void eviction_loses_no_count(void **state)
+{
+	(void)state;
+	enum { N = ALERT_FOLD_ENTRIES + 5000 };
+	static uint64_t counts[N + 1];
+
+	for (unsigned i = 1; i <= N; i++)
+		for (unsigned k = 0; k < 3; k++) {
+			struct alert al = *test_alert_number(&ta, i);
+			al.time = T0;
+			alert_fold_add(f, i, &al, counting, counts);
+		}
+	alert_fold_flush(f, UINT64_MAX, ta.event.host, counting, counts);
+	for (unsigned i = 1; i <= N; i++)
+		assert_int_equal(counts[i], 3);
+}
+
+/* Keys of one bucket are different findings. */
+static void keys_that_collide(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		add((uint64_t)i * ALERT_FOLD_ENTRIES * 2, i + 1, T0);
+	assert_int_equal(told.n, 100);
+}
+
+#define T(name_) cmocka_unit_test_setup_teardown(name_, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(first_is_told_at_once),   T(repeats_are_updates_at_doublings),
+		T(a_pause_makes_an_update), T(after_the_window_it_is_news),
+		T(eviction_loses_no_count), T(keys_that_collide),
+	};
+	return cmocka_run_group_tests_name("alert_fold", tests, NULL, NULL);
+}

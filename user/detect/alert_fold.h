@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Folding: the same finding again is not another alert but an update of the one that there is, with
+ * how often, first and last. Updates are told at doubling counts or after a pause, so that a flood
+ * of findings is a trickle of updates; none is forgotten.
+ */
+#ifndef REDSHANK_DETECT_ALERT_FOLD_H
+#define REDSHANK_DETECT_ALERT_FOLD_H
+
+#include "detect/alert.h"
+
+#define ALERT_FOLD_ENTRIES \
+	4096 /* findings remembered; the least recently seen is told and forgotten */
+#define ALERT_FOLD_WINDOW_NS \
+	(300 * 1000000000ULL) /* a finding not seen for this long is news again */
+#define ALERT_FOLD_PAUSE_NS \
+	(10 * 1000000000ULL) /* between two updates that are not at a doubling */
+#define ALERT_FOLD_HELD_MAX 256 /* repeats of which a copy is kept; beyond, each repeat is told */
+
+struct alert_fold;
+
+int alert_fold_new(struct alert_fold **ret);
+void alert_fold_free(struct alert_fold *f);
+
+/* Gives the alert to fn now, or keeps a copy until alert_fold_flush(). Sets its id, count, first,
+ * last.
+ */
+typedef void alert_fold_fn(void *ctx, struct alert *al);
+void alert_fold_add(struct alert_fold *f, uint64_t key, struct alert *al, alert_fold_fn *fn,
+		    void *ctx);
+
+/*
+ * Tells what was kept and has waited for ALERT_FOLD_PAUSE_NS at the time now (Unix ns; UINT64_MAX:
+ * all). The alert's event has neither proc nor tree: the caller looks them up again.
+ */
+void alert_fold_flush(struct alert_fold *f, uint64_t now, const struct host *host,
+		      alert_fold_fn *fn, void *ctx);
+
+#endif

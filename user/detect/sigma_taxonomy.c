@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tables: Sigma's logsources and field names for our events. The page docs/rules.md is checked
+ * against them.
+ */
+#include "detect/sigma_feeds.h"
+
+#define PLAIN	 SIGMA_FEED_plain
+#define KEYWORD	 SIGMA_FEED_keyword
+#define CONSTANT SIGMA_FEED_constant
+
+/* What every event of a process can say under names of our own. */
+static const struct sigma_feed native[] = {
+	{ "AncestorImage", NULL, sigma_feed_ancestor_image, PLAIN,
+	  "executables of all ancestors, the creator first" },
+	{ "AncestorCommandLine", NULL, sigma_feed_ancestor_args, PLAIN,
+	  "command lines of all ancestors, the creator first" },
+	{ "ContainerId", "container.id", NULL, PLAIN, "id of the container" },
+	{ "ContainerRuntime", "container.runtime", NULL, PLAIN, "docker, podman, …" },
+	{ "EnvVars", "process.env_vars", NULL, PLAIN, "NAME=value of the configured variables" },
+	{ "ExeFlags", "redshank.exe.flags", NULL, PLAIN, "facts behind ExeOrigin" },
+	{ "ExeFsType", "redshank.exe.fs_type", NULL, PLAIN, "file system of the executable" },
+	{ "ExeMode", "redshank.exe.mode", NULL, PLAIN,
+	  "permissions of the executable, octal: 4755" },
+	{ "ExeNlink", "redshank.exe.nlink", NULL, PLAIN, "link count of the executable" },
+	{ "ExeOrigin", "redshank.exe.origin", NULL, PLAIN, "where the code comes from" },
+	{ "ExeSeals", "redshank.exe.seals", NULL, PLAIN, "seals of an executed memfd" },
+	{ "ExeSize", "redshank.exe.size", NULL, PLAIN, "size of the executable, bytes" },
+	{ "ExeUid", "redshank.exe.uid", NULL, PLAIN, "owner of the executable" },
+	{ "Interactive", "process.interactive", NULL, PLAIN, "has a controlling terminal" },
+	{ "LoginUser", "redshank.login.user", NULL, PLAIN, "who logged in, whoever it is now" },
+	{ "PreviousImage", "redshank.previous.executable", NULL, PLAIN,
+	  "what the process ran before" },
+	{ "ScriptOrigin", "redshank.script.origin", NULL, PLAIN, "where a script is" },
+	{ "Secure", "redshank.exec.secure", NULL, PLAIN, "privilege was gained by this exec" },
+	{ "StderrType", "redshank.stderr.type", NULL, PLAIN, "as StdinType" },
+	{ "StdinType", "redshank.stdin.type", NULL, PLAIN,
+	  "file, pipe, unix_socket, inet_socket, tty, null, memfd, closed, …" },
+	{ "StdoutType", "redshank.stdout.type", NULL, PLAIN, "as StdinType" },
+	{ "Tty", "redshank.tty", NULL, PLAIN, "controlling terminal" },
+	{ 0 },
+};
+
+/* Names of Sysmon for Linux's event 1, as the taxonomy has them. */
+static const struct sigma_feed process_creation[] = {
+	/* Debian's sh is dash: rules name one or the other. */
+	{ "Image", "process.executable", NULL, KEYWORD, "executable, resolved by the kernel" },
+	{ "Image", "redshank.exec.filename", NULL, KEYWORD, "the path that was invoked" },
+	{ "CommandLine", "process.command_line", NULL, KEYWORD, "arguments joined by spaces" },
+	{ "Arguments", "process.args", NULL, KEYWORD, "each argument" },
+	{ "CurrentDirectory", "process.working_directory", NULL, KEYWORD, "working directory" },
+	{ "User", NULL, sigma_feed_user, KEYWORD, "name of the real and of the effective user" },
+	{ "UserId", "user.id", NULL, PLAIN, "real user id" },
+	{ "EffectiveUserId", "process.user.id", NULL, PLAIN, "effective user id" },
+	{ "LogonId", "redshank.login.uid", NULL, PLAIN, "audit loginuid" },
+	{ "TerminalSessionId", "redshank.login.session", NULL, PLAIN, "audit session" },
+	{ "ProcessId", "process.pid", NULL, PLAIN, "process id" },
+	{ "ProcessGuid", "process.entity_id", NULL, PLAIN, "unique id of the process" },
+	{ "ProcessName", "process.name", NULL, PLAIN, "thread name" },
+	{ "Interpreter", "redshank.exec.interpreter", NULL, PLAIN, "of a script" },
+	{ "ParentProcessId", "process.parent.pid", NULL, PLAIN, "process id of the creator" },
+	{ "ParentProcessGuid", "process.parent.entity_id", NULL, PLAIN,
+	  "unique id of the creator" },
+	{ "ParentImage", "process.parent.executable", NULL, PLAIN, "executable of the creator" },
+	{ "ParentCommandLine", "process.parent.command_line", NULL, PLAIN,
+	  "its arguments joined by spaces" },
+	{ "ParentUser", NULL, sigma_feed_parent_user, PLAIN, "its real user" },
+	{ "Computer", "host.name", NULL, PLAIN, "host name" },
+	{ "UtcTime", "@timestamp", NULL, PLAIN, "when it happened" },
+	{ 0 },
+};
+
+/* Fields of all audit records of one system call. */
+static const struct sigma_feed audit_common[] = {
+	{ "pid", "process.pid", NULL, PLAIN, "process id" },
+	{ "node", "host.name", NULL, PLAIN, "host name" },
+	{ 0 },
+};
+
+static const struct sigma_feed audit_execve[] = {
+	{ "type", "EXECVE", NULL, CONSTANT, "record type" },
+	{ "argc", "process.args_count", NULL, PLAIN, "number of arguments" },
+	{ "argv", "process.args", NULL, KEYWORD, "each argument" },
+	{ 0 },
+};
+
+static const struct sigma_feed audit_syscall[] = {
+	{ "type", "SYSCALL", NULL, CONSTANT, "record type" },
+	{ "SYSCALL", "execve", NULL, CONSTANT, "name of the system call" },
+	{ "syscall", "execve", NULL, CONSTANT, "name of the system call" },
+	{ "success", "yes", NULL, CONSTANT, "only calls that succeeded are seen" },
+	{ "exit", "0", NULL, CONSTANT, "return value" },
+	{ "ppid", "process.parent.pid", NULL, PLAIN, "process id of the creator" },
+	{ "auid", "redshank.login.uid", NULL, PLAIN, "audit loginuid" },
+	{ "AUID", "redshank.login.user", NULL, PLAIN, "its name" },
+	{ "uid", "process.real_user.id", NULL, PLAIN, "real user id" },
+	{ "UID", "user.name", NULL, PLAIN, "its name" },
+	{ "gid", "process.real_group.id", NULL, PLAIN, "real group id" },
+	{ "euid", "process.user.id", NULL, PLAIN, "effective user id" },
+	{ "EUID", "user.effective.name", NULL, PLAIN, "its name, where it is not the real one" },
+	{ "egid", "process.group.id", NULL, PLAIN, "effective group id" },
+	{ "suid", "process.saved_user.id", NULL, PLAIN, "saved user id" },
+	{ "sgid", "process.saved_group.id", NULL, PLAIN, "saved group id" },
+	{ "ses", "redshank.login.session", NULL, PLAIN, "audit session" },
+	{ "tty", "redshank.tty", NULL, PLAIN, "controlling terminal" },
+	{ "comm", "process.name", NULL, KEYWORD, "thread name" },
+	{ "exe", "process.executable", NULL, KEYWORD, "executable" },
+	{ 0 },
+};
+
+static const struct sigma_feed audit_path[] = {
+	{ "type", "PATH", NULL, CONSTANT, "record type" },
+	{ "nametype", "NORMAL", NULL, CONSTANT, "the file was there" },
+	{ "item", "0", NULL, CONSTANT, "number of the path" },
+	{ "name", "redshank.exec.filename", NULL, KEYWORD, "path as it was given" },
+	{ "inode", "redshank.exe.inode", NULL, PLAIN, "inode number" },
+	{ "dev", "redshank.exe.dev", NULL, PLAIN, "device, major:minor" },
+	{ "ouid", "redshank.exe.uid", NULL, PLAIN, "owner" },
+	{ "ogid", "redshank.exe.gid", NULL, PLAIN, "group" },
+	{ 0 },
+};
+
+static const struct sigma_feed audit_cwd[] = {
+	{ "type", "CWD", NULL, CONSTANT, "record type" },
+	{ "cwd", "process.working_directory", NULL, KEYWORD, "working directory" },
+	{ 0 },
+};
+
+static const struct sigma_feed audit_proctitle[] = {
+	{ "type", "PROCTITLE", NULL, CONSTANT, "record type" },
+	{ "proctitle", "process.command_line", NULL, KEYWORD, "command line, as text" },
+	{ 0 },
+};
+
+#define PROCESS_CREATION                          \
+	{                                         \
+		"linux", "process_creation", NULL \
+	}
+#define AUDITD                          \
+	{                               \
+		"linux", NULL, "auditd" \
+	}
+
+const struct sigma_source sigma_sources[] = {
+	{ PROCESS_CREATION, EV_exec, "programs started", process_creation, native },
+	{ AUDITD, EV_exec, "their EXECVE records", audit_execve, audit_common },
+	{ AUDITD, EV_exec, "their SYSCALL records", audit_syscall, audit_common },
+	{ AUDITD, EV_exec, "their PATH records", audit_path, audit_common },
+	{ AUDITD, EV_exec, "their CWD records", audit_cwd, audit_common },
+	{ AUDITD, EV_exec, "their PROCTITLE records", audit_proctitle, audit_common },
+};
+const unsigned sigma_nsources = sizeof(sigma_sources) / sizeof(sigma_sources[0]);

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading, reloading and keeping the rules. */
+#include "rules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define PROBLEMS_SHOWN 20
+#define SAVE_NS	       (60 * NSEC_PER_SEC)
+#define STATE_MAX      ((off_t)256 << 20) /* bytes of the state file */
+
+/* --- loading --- */
+
+static void show_problem(void *ctx, const struct sigma_problem *p)
+{
+	unsigned *shown = ctx;
+
+	if (p->kind != SIGMA_ERROR || ++*shown > PROBLEMS_SHOWN)
+		return;
+	log_warning("%s:%u:%u: %s", p->pos.file ? p->pos.file : "rules", p->pos.line, p->pos.col,
+		    p->text);
+}
+
+const char *rules_pack_path(void)
+{
+	static const char *const beside[] = { "/../rules", "/../share/redshank/rules" };
+	static char path[4096];
+	char exe[3072];
+
+	if (!access(RULES_PATH_PACK, R_OK))
+		return RULES_PATH_PACK;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	if (n <= 0)
+		return NULL;
+	exe[n] = '\0';
+	char *slash = strrchr(exe, '/');
+	if (!slash)
+		return NULL;
+	*slash = '\0';
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s%s", exe, beside[i]);
+		if (!access(path, R_OK))
+			return path;
+	}
+	return NULL;
+}
+
+/* The path to load, or NULL to leave out a default that is not there. */
+static const char *existing(const char *path)
+{
+	if (!strcmp(path, RULES_PATH_PACK))
+		return rules_pack_path();
+	if (!strcmp(path, RULES_PATH_LOCAL) && access(path, F_OK))
+		return NULL;
+	return path;
+}
+
+struct placeholders {
+	unsigned n;
+	struct sigma_placeholder p[RULES_PLACEHOLDERS_MAX];
+	const char *value[RULES_PLACEHOLDERS_MAX];
+	char text[RULES_PLACEHOLDERS_MAX][256];
+};
+
+/* NAME=VALUE entries of one name are its values; they are put side by side. */
+static void read_placeholders(const struct config *c, struct placeholders *ret)
+{
+	bool taken[RULES_PLACEHOLDERS_MAX] = { false };
+	unsigned nvalues = 0;
+
+	ret->n = 0;
+	for (unsigned i = 0; i < c->rules_placeholders; i++) {
+		memcpy(ret->text[i], c->rules_placeholder[i], sizeof(ret->text[i]));
+		*strchr(ret->text[i], '=') = '\0';
+	}
+	for (unsigned i = 0; i < c->rules_placeholders; i++) {
+		if (taken[i])
+			continue;
+		struct sigma_placeholder *p = &ret->p[ret->n++];
+		*p = (struct sigma_placeholder){ .name = ret->text[i],
+						 .values = { 0, &ret->value[nvalues] } };
+		for (unsigned k = i; k < c->rules_placeholders; k++) {
+			if (strcmp(ret->text[k], p->name))
+				continue;
+			taken[k] = true;
+			ret->value[nvalues++] = ret->text[k] + strlen(ret->text[k]) + 1;
+			p->values.n++;
+		}
+	}
+}
+
+int rules_load(const struct config *c, struct ruleset **ret, struct err *e)
+{
+	struct rule_pack packs[2 * RULES_PATHS_MAX];
+	struct placeholders *ph = calloc(1, sizeof(*ph));
+	unsigned shown = 0;
+
+	if (!ph)
+		return err_set(e, -ENOMEM, "rules: out of memory");
+	read_placeholders(c, ph);
+	struct ruleset_config rc = {
+		.pack = packs,
+		.level_min = severity_by_name(c->rules_level_min),
+		.engine.compile = { .nplaceholders = ph->n, .placeholder = ph->p },
+	};
+	for (unsigned i = 0; i < c->rules_paths; i++) {
+		const char *path = existing(c->rules_path[i]);
+		if (path)
+			packs[rc.npacks++] = (struct rule_pack){ path, SEVERITY_none };
+	}
+	for (unsigned i = 0; i < c->rules_imported_paths; i++)
+		packs[rc.npacks++] =
+			(struct rule_pack){ c->rules_imported[i],
+					    severity_by_name(c->rules_imported_level_max) };
+	int error = ruleset_new(&rc, show_problem, &shown, ret, e);
+	free(ph);
+	if (!error && shown > PROBLEMS_SHOWN)
+		log_warning("rules: %u more errors; redshank rules check lists all",
+			    shown - PROBLEMS_SHOWN);
+	return error;
+}
+
+int rules_only(struct config *c, const char *const *paths, unsigned n, struct err *e)
+{
+	c->rules_paths = c->rules_imported_paths = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (!*paths[i])
+			continue;
+		if (strlen(paths[i]) >= CONFIG_TEXT)
+			return err_set(e, -EINVAL, "longer than %d bytes: %.80s…", CONFIG_TEXT - 1,
+				       paths[i]);
+		strcpy(c->rules_path[c->rules_paths++], paths[i]); /* checked: fits */
+	}
+	return 0;
+}
+
+/* --- the running ones --- */
+
+struct rules {
+	struct pipeline *pipeline;
+	const struct config *config;
+	uint64_t saved; /* CLOCK_MONOTONIC ns */
+	bool under_way;
+	pthread_t thread;
+	int done_fd; /* eventfd: the thread has ended */
+	rules_done_fn *fn;
+	void *ctx;
+	/* The thread's result: */
+	struct ruleset *fresh;
+	int error;
+	struct err err;
+};
+
+static struct ruleset *running(const struct rules *r)
+{
+	return pipeline_rules(r->pipeline);
+}
+
+/* Whole or not at all: written beside and renamed. */
+static int save(struct rules *r)
+{
+	char tmp[CONFIG_TEXT + 8];
+	struct buf b = { 0 };
+	int rc = 0;
+
+	r->saved = clock_monotonic();
+	if (!*r->config->rules_state || !running(r))
+		return 0;
+	ruleset_save(running(r), &b);
+	snprintf(tmp, sizeof(tmp), "%s.new", r->config->rules_state);
+	unlink(tmp);
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || b.failed)
+		rc = b.failed ? -ENOMEM : -errno;
+	for (size_t done = 0; !rc && done < b.len;) {
+		ssize_t n = write(fd, b.data + done, b.len - done);
+		if (n < 0)
+			rc = -errno;
+		else
+			done += (size_t)n;
+	}
+	if (fd >= 0 && close(fd) && !rc)
+		rc = -errno;
+	if (!rc && rename(tmp, r->config->rules_state))
+		rc = -errno;
+	if (rc && fd >= 0)
+		unlink(tmp);
+	buf_free(&b);
+	return rc;
+}
+
+/* Root's own file, or it is not looked at: whoever writes it says what counts as a fourth failure.
+ */
+static int read_state(const char *path, struct buf *out)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		rc = -errno;
+	else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 022 ||
+		 st.st_size > STATE_MAX)
+		rc = -EPERM;
+	while (!rc && out->len < (size_t)st.st_size) {
+		char *to = buf_reserve(out, (size_t)st.st_size - out->len);
+		ssize_t n = to ? read(fd, to, (size_t)st.st_size - out->len) : -1;
+		if (n <= 0)
+			rc = -EIO;
+		else
+			out->len += (size_t)n;
+	}
+	close(fd);
+	return rc;
+}
+
+static void restore(struct rules *r)
+{
+	struct buf b = { 0 };
+	int rc = *r->config->rules_state ? read_state(r->config->rules_state, &b) : -ENOENT;
+
+	if (!rc)
+		rc = ruleset_restore(running(r), b.data, b.len);
+	if (rc && rc != -ENOENT)
+		log_warning("rules.state %s: %s: the windows of correlations begin anew",
+			    r->config->rules_state,
+			    rc == -EPERM     ? "not a file that only the sensor can write"
+			    : rc == -EBADMSG ? "not in a form that this version wrote"
+					     : strerror(-rc));
+	buf_free(&b);
+}
+
+static void *load_thread(void *arg)
+{
+	struct rules *r = arg;
+	uint64_t one = 1;
+
+	r->error = rules_load(r->config, &r->fresh, &r->err);
+	/* An eventfd takes this always. */
+	return write(r->done_fd, &one, sizeof(one)) < 0 ? arg : NULL;
+}
+
+static void finish(struct rules *r)
+{
+	struct ruleset_stats st = { 0 }, old;
+	char line[700];
+
+	pthread_join(r->thread, NULL);
+	r->under_way = false;
+	if (!r->error) {
+		ruleset_get_stats(r->fresh, &st);
+		ruleset_get_stats(running(r), &old);
+		/* At the start a mistake costs its rule; a mistake made since costs nothing. */
+		if (st.errors > old.errors) {
+			r->error = err_set(&r->err, -EINVAL, "%u errors, see redshank rules check",
+					   st.errors);
+			ruleset_free(r->fresh);
+		}
+	}
+	if (r->error)
+		snprintf(line, sizeof(line), "rules not reloaded, the old ones go on: %s",
+			 r->err.text);
+	else
+		snprintf(line, sizeof(line), "rules reloaded: %u rules, %u correlations, %u errors",
+			 st.rules, st.correlations, st.errors);
+	if (!r->error)
+		pipeline_set_rules(r->pipeline, r->fresh);
+	r->fresh = NULL;
+	log_warning("%s", line);
+	if (r->fn)
+		r->fn(r->ctx, !r->error, line);
+}
+
+static void on_done(void *ctx, uint32_t events)
+{
+	struct rules *r = ctx;
+	uint64_t n;
+
+	(void)events;
+	if (read(r->done_fd, &n, sizeof(n)) == sizeof(n))
+		finish(r);
+}
+
+int rules_start(struct pipeline *p, const struct config *c, struct ruleset *set, struct rules **ret,
+		struct err *e)
+{
+	struct rules *r = calloc(1, sizeof(*r));
+	int rc = 0;
+
+	if (!r) {
+		ruleset_free(set);
+		return err_set(e, -ENOMEM, "out of memory");
+	}
+	r->pipeline = p;
+	r->config = c;
+	r->saved = clock_monotonic();
+	pipeline_set_rules(p, set);
+	r->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = r->done_fd < 0 ? -errno
+			    : loop_watch(pipeline_loop(p), r->done_fd, EPOLLIN, on_done, r);
+	if (rc) {
+		if (r->done_fd >= 0)
+			close(r->done_fd);
+		free(r);
+		return err_set(e, rc, "rules: %s", strerror(-rc));
+	}
+	restore(r);
+	*ret = r;
+	return 0;
+}
+
+int rules_reload(struct rules *r, rules_done_fn *fn, void *ctx, struct err *e)
+{
+	if (r->under_way)
+		return err_set(e, -EALREADY, "a reload of the rules is under way");
+	r->fn = fn;
+	r->ctx = ctx;
+	int rc = -pthread_create(&r->thread, NULL, load_thread, r);
+	if (rc)
+		return err_set(e, rc, "rules: %s", strerror(-rc));
+	r->under_way = true;
+	return 0;
+}
+
+void rules_tick(struct rules *r)
+{
+	if (clock_monotonic() - r->saved < SAVE_NS)
+		return;
+	int rc = save(r);
+	if (rc)
+		log_warning("rules.state %s: %s: a restart loses the windows of correlations",
+			    r->config->rules_state, strerror(-rc));
+}
+
+void rules_stop(struct rules *r)
+{
+	if (!r)
+		return;
+	if (r->under_way) {
+		pthread_join(r->thread, NULL);
+		if (!r->error)
+			ruleset_free(r->fresh);
+	}
+	save(r);
+	loop_unwatch(pipeline_loop(r->pipeline), r->done_fd);
+	close(r->done_fd);
+	free(r);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Covers: for each node the atoms of which one must hold for it to hold, those that are likely to
+ * let the least through. An AND takes its best child's, an OR all of its children's.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sigma/view_private.h"
+
+#define NEVER_RULED_OUT 1e9 /* the cost of no cover */
+
+static bool is_text(const struct sigma_pred *p)
+{
+	return p->kind <= SIGMA_PRED_contains && !(p->flags & SIGMA_CASED);
+}
+
+/* A guess at the share of events for which the atom holds. Only the order of these matters. */
+static double likelihood(const struct sigma_pred *p)
+{
+	static const double contains[] = { 1, 0.6, 0.3, 0.1, 0.03, 0.01, 0.01, 0.01, 0.002 };
+
+	switch (p->kind) {
+	case SIGMA_PRED_contains:
+		return contains[p->len < 8 ? p->len : 8];
+	case SIGMA_PRED_startswith:
+		return 0.05;
+	case SIGMA_PRED_any:
+		return 0.9;
+	default: /* equals, endswith: names of programs, of types */
+		return 0.02;
+	}
+}
+
+/* One atom's own cover: itself, what it needs, or that its field has a value. */
+static int cover_atom(struct view_builder *b, uint32_t id, struct ids *ret, double *ret_cost)
+{
+	const struct view_atom a = b->v->atom[id];
+	uint32_t any;
+
+	*ret_cost = 0;
+	if (is_text(a.pred) || a.pred->kind == SIGMA_PRED_any ||
+	    a.pred->kind == SIGMA_PRED_number) {
+		*ret_cost = likelihood(a.pred);
+		return ids_push(ret, id);
+	}
+	for (uint32_t i = 0; i < a.nneeds; i++)
+		*ret_cost += likelihood(b->v->atom[b->kids.v[a.needs + i]].pred);
+	if (a.nneeds)
+		return ids_append(ret, b->kids.v + a.needs, a.nneeds);
+	if (a.pred->kind == SIGMA_PRED_exists || a.pred->kind == SIGMA_PRED_null) {
+		*ret_cost = NEVER_RULED_OUT;
+		return 0;
+	}
+	int rc = view_atom(b, a.column, b->v->rules->compiled->any, &any);
+	if (rc)
+		return rc;
+	*ret_cost = likelihood(b->v->atom[any].pred);
+	return ids_push(ret, any);
+}
+
+static int cover_node(struct view_builder *b, uint32_t id);
+
+/* Kid i of a node: *ret stays the builder's for nodes, is the caller's to free for atoms. */
+static int cover_kid(struct view_builder *b, const struct view_node *n, uint32_t i,
+		     struct ids *scratch, const struct ids **ret, double *ret_cost)
+{
+	uint32_t kid = b->kids.v[n->first + i];
+	int rc;
+
+	if (n->op == VIEW_ANY || n->op == VIEW_ALL) {
+		scratch->n = 0;
+		*ret = scratch;
+		return cover_atom(b, kid, scratch, ret_cost);
+	}
+	rc = cover_node(b, kid);
+	*ret = &b->cover[kid];
+	*ret_cost = b->cost[kid];
+	return rc;
+}
+
+static int cover_node(struct view_builder *b, uint32_t id)
+{
+	const struct view_node n = b->v->node[id];
+	bool all = n.op == VIEW_AND || n.op == VIEW_ALL;
+	struct ids *cover = &b->cover[id], scratch = { 0 };
+	const struct ids *kid;
+	double cost, sum = all || n.op == VIEW_NOT ? NEVER_RULED_OUT : 0;
+	int rc = 0;
+
+	if (b->cost[id] >= 0)
+		return 0;
+	for (uint32_t i = 0; i < n.n && !rc && n.op != VIEW_NOT; i++) {
+		rc = cover_kid(b, &n, i, &scratch, &kid, &cost);
+		if (rc)
+			break;
+		if (all && cost < sum) {
+			cover->n = 0;
+			sum = cost;
+			rc = ids_append(cover, kid->v, kid->n);
+		} else if (!all) {
+			sum += cost;
+			rc = ids_append(cover, kid->v, kid->n);
+		}
+	}
+	ids_free(&scratch);
+	b->cost[id] = sum;
+	if (sum >= NEVER_RULED_OUT)
+		ids_free(cover);
+	else
+		ids_sort(cover);
+	return rc;
+}
+
+static void set_bit(uint64_t *words, uint64_t *top, size_t i)
+{
+	words[i / 64] |= 1ULL << i % 64;
+	top[i / 4096] |= 1ULL << i / 64 % 64;
+}
+
+/* From rule to atoms turned around. */
+static int turn_around(struct view_builder *b)
+{
+	struct sigma_view *v = b->v;
+	size_t total = 0;
+
+	v->rules_at = calloc(v->natoms + 1, sizeof(*v->rules_at));
+	if (!v->rules_at)
+		return -ENOMEM;
+	for (unsigned r = 0; r < v->nrules; r++) {
+		const struct ids *cover = &b->cover[v->root[r]];
+		for (size_t i = 0; i < cover->n; i++)
+			v->rules_at[cover->v[i] + 1]++;
+		total += cover->n;
+	}
+	for (size_t i = 0; i < v->natoms; i++)
+		v->rules_at[i + 1] += v->rules_at[i];
+	v->rule_of = calloc(total + 1, sizeof(*v->rule_of));
+	if (!v->rule_of)
+		return -ENOMEM;
+	/* Each start moves to its end, which is the next one's start. */
+	for (unsigned r = 0; r < v->nrules; r++) {
+		const struct ids *cover = &b->cover[v->root[r]];
+		for (size_t i = 0; i < cover->n; i++) {
+			v->atom[cover->v[i]].scanned = true;
+			v->rule_of[v->rules_at[cover->v[i]]++] = r;
+		}
+	}
+	memmove(v->rules_at + 1, v->rules_at, v->natoms * sizeof(*v->rules_at));
+	v->rules_at[0] = 0;
+	return 0;
+}
+
+/* Lists that are too long to look for one by one. */
+static void scan_lists(struct view_builder *b)
+{
+	struct sigma_view *v = b->v;
+
+	for (size_t i = 0; i < v->nnodes; i++) {
+		struct view_node *n = &v->node[i];
+		if (n->op != VIEW_ANY && n->op != VIEW_ALL)
+			continue;
+		for (uint32_t k = 0; k < n->n && n->n > VIEW_LIST; k++) {
+			struct view_atom *a = &v->atom[b->kids.v[n->first + k]];
+			for (uint32_t j = 0; j < a->nneeds; j++)
+				v->atom[b->kids.v[a->needs + j]].scanned = true;
+			a->scanned |= is_text(a->pred) || a->pred->kind == SIGMA_PRED_number;
+		}
+		n->scanned = n->op == VIEW_ANY;
+		for (uint32_t k = 0; k < n->n; k++)
+			n->scanned &= v->atom[b->kids.v[n->first + k]].scanned;
+	}
+}
+
+int view_cover(struct view_builder *b)
+{
+	struct sigma_view *v = b->v;
+	int rc = 0;
+
+	b->cover = calloc(v->nnodes + 1, sizeof(*b->cover));
+	b->cost = malloc((v->nnodes + 1) * sizeof(*b->cost));
+	v->nwords = v->nrules / 64 + 1;
+	v->ntops = v->nwords / 64 + 1;
+	v->candidate = calloc(v->nwords, sizeof(*v->candidate));
+	v->top = calloc(v->ntops, sizeof(*v->top));
+	v->always = calloc(v->nwords, sizeof(*v->always));
+	v->always_top = calloc(v->ntops, sizeof(*v->always_top));
+	if (!b->cover || !b->cost || !v->candidate || !v->top || !v->always || !v->always_top)
+		return -ENOMEM;
+	for (size_t i = 0; i < v->nnodes; i++)
+		b->cost[i] = -1;
+	for (unsigned r = 0; r < v->nrules && !rc; r++) {
+		rc = cover_node(b, v->root[r]);
+		if (b->cost[v->root[r]] >= NEVER_RULED_OUT) {
+			set_bit(v->always, v->always_top, r);
+			v->stats.always++;
+		}
+	}
+	if (!rc)
+		rc = turn_around(b);
+	if (!rc)
+		scan_lists(b);
+	return rc;
+}
