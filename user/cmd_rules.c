@@ -15,7 +15,8 @@ static const char usage[] =
 	"  explain RULE [PATH...]  what the engine made of a rule\n"
 	"  test [PATH...]          run the .test beside each rule\n"
 	"  match PATH... --events FILE\n"
-	"                          evaluate rules over JSON Lines\n\n"
+	"                          evaluate rules over JSON Lines\n"
+	"  reload                  have the running sensor read its rules again (root)\n\n"
 	"PATH is a file of Sigma rules or a directory with *.yml and *.yaml. Without one: "
 	"./rules,\n"
 	"or /usr/share/redshank/rules, and /etc/redshank/rules.d. No root needed.\n";
@@ -26,7 +27,7 @@ static const struct {
 } commands[] = {
 	{ "check", cmd_rules_check },	  { "list", cmd_rules_list },
 	{ "explain", cmd_rules_explain }, { "test", cmd_rules_test },
-	{ "match", cmd_rules_match },
+	{ "match", cmd_rules_match },	  { "reload", cmd_rules_reload },
 };
 
 int cmd_rules(int argc, char **argv)

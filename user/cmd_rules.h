@@ -17,6 +17,7 @@ int cmd_rules_list(int argc, char **argv);
 int cmd_rules_explain(int argc, char **argv);
 int cmd_rules_test(int argc, char **argv);
 int cmd_rules_match(int argc, char **argv);
+int cmd_rules_reload(int argc, char **argv);
 
 /*
  * The rules below paths (ended by NULL), or without any those of the packs that are there: parsed,

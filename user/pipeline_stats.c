@@ -46,6 +46,8 @@ static void put_rules(struct jw *j, const struct ruleset *r)
 	put(j, "records", s.records);
 	put(j, "evaluated", s.evaluated);
 	put(j, "matches", s.matches);
+	put(j, "exceptions", s.exceptions);
+	put(j, "excepted", s.excepted);
 	put(j, "regex_limits", s.regex_limits);
 	put(j, "groups", s.correlator.groups);
 	put(j, "groups_max", s.correlator.groups_max);

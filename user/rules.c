@@ -335,8 +335,19 @@ int rules_reload(struct rules *r, rules_done_fn *fn, void *ctx, struct err *e)
 	return 0;
 }
 
+/* An exception ends on its day, not at the next restart. */
+static void reload_expired(struct rules *r)
+{
+	uint64_t when = ruleset_expires(running(r));
+	struct err e;
+
+	if (when && when <= clock_unix() && rules_reload(r, NULL, NULL, &e) && !r->under_way)
+		log_warning("%s", e.text);
+}
+
 void rules_tick(struct rules *r)
 {
+	reload_expired(r);
 	if (clock_monotonic() - r->saved < SAVE_NS)
 		return;
 	int rc = save(r);

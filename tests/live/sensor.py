@@ -155,9 +155,9 @@ class Lines:
 
 
 class Sensor(Lines):
-    """redshank run -o json, ready when it is there."""
+    """redshank run -o json, ready when it is there. Without rules unless paths of them are given."""
 
-    def __init__(self, *args, by=(), config=None, store=None, **options):
+    def __init__(self, *args, by=(), config=None, store=None, rules=(), **options):
         self.dir = directory()
         self.socket = os.path.join(self.dir, "socket")
         self.store = store or os.path.join(self.dir, "alerts.db")
@@ -169,6 +169,8 @@ class Sensor(Lines):
             with open(path, "w") as f:
                 f.write(config)
             argv += ["-c", path]
+        for path in rules or [""]:
+            argv += ["--rules", path]
         with open(out, "wb") as stdout, open(self.stderr_path, "wb") as stderr:
             self.process = start([*argv, *args], stdin=subprocess.DEVNULL, stdout=stdout,
                                  stderr=stderr, **options)

@@ -22,6 +22,7 @@ import yaml
 LEVELS = ("informational", "low", "medium", "high", "critical")
 DASHES = "-/\u2013\u2014\u2015"  # spec, modifiers: windash
 ANY, ONE = object(), object()  # the wildcards * and ?
+BETWEEN = r"""\s\0"'`=,;:()\[\]{}<>|&"""  # what stands between words of logs and command lines
 
 
 class RuleError(Exception):
@@ -91,7 +92,7 @@ def number_of(value):
     """A number, also from text; None of anything else."""
     if is_number(value):
         return value
-    if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", value):
+    if isinstance(value, str) and re.fullmatch(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?", value):
         return float(value) if re.search(r"[.eE]", value) else int(value)
     return None
 
@@ -212,14 +213,34 @@ MODIFIERS = {"all", "cased", "re", "cidr", "windash", "base64", "base64offset", 
              *REGEX_FLAGS, *ENCODINGS, *TIME_PARTS, *AROUND}
 
 
-def time_of(value):
+ISO_8601 = re.compile(r"(\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(?::\d\d)?)?)(?:\.\d+)?"
+                      r"(?:[Zz]|[-+]\d\d:?\d\d)?")
+
+
+def time_of(value, needs_time):
+    """ISO 8601 as written; a number is Unix time in s, ms, us or ns."""
+    number = number_of(value)
+    if number is not None and number >= 0:
+        unit = next((u for u in (1, 10**3, 10**6, 10**9) if number / u < 1e11), 10**9)
+        return datetime.fromtimestamp(number / unit, timezone.utc)
     if not isinstance(value, str):
         return None
-    m = re.match(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?", value)
+    m = ISO_8601.fullmatch(value)
     try:
-        return datetime.fromisoformat(m[0]) if m else None
+        return datetime.fromisoformat(m[1].upper()) if m and (m[2] or needs_time is False) else None
     except ValueError:
         return None
+
+
+def as_pcre(pattern, flags):
+    """For Python, what PCRE means: \\w, \\d and \\s are of ASCII; ^ under m does not hold behind a
+    newline that ends the text."""
+    def one(m):
+        if m["caret"]:
+            return r"(?:\A|^(?!\Z))" if flags & re.M else "^"
+        return f"(?a:{m[0]})" if m[0][1:] in tuple("wWdDsSbB") else m[0]
+
+    return re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<caret>\^)", one, pattern, flags=re.S)
 
 
 class Item:
@@ -270,7 +291,7 @@ class Item:
     def same_number(self, value):
         text = str(value)
         if not self.field:  # as a keyword: a word of its own, not the 0 in every number
-            word = re.compile(rf"(?<!\S){re.escape(text)}(?!\S)")
+            word = re.compile(rf"(?<![^{BETWEEN}]){re.escape(text)}(?![^{BETWEEN}])")
             return self.each(word.search)
         return lambda event, values, present: any(
             v == value if is_number(v) else text_of(v) == text for v in values)
@@ -287,7 +308,7 @@ class Item:
 
         def holds(v):
             if part:
-                t = time_of(v)
+                t = time_of(v, bool({"minute", "hour"} & set(self.modifiers)))
                 return t is not None and op(part(t), value)
             n = number_of(v)
             return n is not None and op(n, value)
@@ -300,8 +321,10 @@ class Item:
             flags |= REGEX_FLAGS.get(m, 0)
         if not isinstance(value, str):
             value = text_of(value) or ""
+        if not flags & re.I and "(?i" not in value:
+            flags |= re.A  # as PCRE: \w, \d and \s are of ASCII; but case is of Unicode
         try:
-            return re.compile(value, flags).search
+            return re.compile(as_pcre(value, flags), flags).search
         except re.error as e:
             raise RuleError(f"regular expression: {e}") from None
 
@@ -359,7 +382,10 @@ class Item:
             return [[base64.b64encode(data).decode()]]
         if modifier == "base64offset":
             data = to_bytes(plain(tokens, modifier))
-            return [[code] if code else [] for code in base64_offsets(data)]
+            codes = list(base64_offsets(data))
+            if "" in codes:
+                raise RuleError("base64offset of a value that is too short")
+            return [[code] for code in codes]
         if modifier == "expand":
             return [[t.replace("\\%", "%") if isinstance(t, str) else t for t in tokens]]
         return [tokens]
@@ -593,6 +619,7 @@ class Correlation(Rule):
         if not self.references:
             raise RuleError("a correlation of no rules")
         self.groups = {}
+        self.last = None  # time of the newest event of the window that was judged last
 
     def condition(self, given):
         temporal = self.type.startswith("temporal")
@@ -653,26 +680,27 @@ class Correlation(Rule):
     def feed(self, rule, event):
         """The event matched rule: does the condition hold by it?"""
         key, value = self.key(rule, event), self.value(event)
-        if key is None or value is None:
+        if key is None or value is None or event.time is None:
             return False
+        time = rule.last if isinstance(rule, Correlation) else event.time
         group = self.groups.setdefault(key, [])
-        group.append((event.time, self.rules.index(rule), value))
-        newest = max(time for time, _, _ in group)
-        group[:] = [e for e in group if e[0] >= newest - self.span]
-        if event.time < newest - self.span:
+        group.append((time, self.rules.index(rule), value, event))
+        self.last = max(e[0] for e in group)
+        group[:] = [e for e in group if e[0] >= self.last - self.span]
+        if time < self.last - self.span:
             return False
         return self.judge(sorted(group, key=lambda e: e[0]))
 
     def judge(self, window):
         if self.type.startswith("temporal"):
-            seen = {which for _, which, _ in window}
+            seen = {which for _, which, _, _ in window}
             if self.type == "temporal_ordered" and not self.ordered(window):
                 return False
             if self.expression:
                 return self.expression({self.references[i] for i in seen})
             measure = len(seen)
         else:
-            values = [v for _, _, v in window]
+            values = [v for _, _, v, _ in window]
             measure = {
                 "event_count": len,
                 "value_count": lambda v: len(set(v)),
@@ -684,10 +712,12 @@ class Correlation(Rule):
         return all(COMPARE[op](measure, number) for op, number in self.bounds)
 
     def ordered(self, window):
-        step = 0
-        for _, which, _ in window:
-            if step < len(self.rules) and which == step:
-                step += 1
+        """One event stands at one place of the order, also if several rules match it; what a
+        correlation makes of it is behind it."""
+        step, used = 0, None
+        for _, which, _, event in window:
+            if which == step and (event is not used or isinstance(self.rules[which], Correlation)):
+                step, used = step + 1, event
         return step == len(self.rules)
 
 
@@ -770,7 +800,7 @@ class Rules:
                    if (event.logsource is None or fits(r.logsource, event.logsource))
                    and r.holds(event)]
         for c in self.correlations:
-            if any([c.feed(r, event) for r in c.rules if r in matched]):
+            if any([c.feed(r, event) for r in matched if r in c.rules]):
                 matched.append(c)
         return [r for r in matched if not r.silent]
 

@@ -130,6 +130,42 @@ static void test_out_of_order(void **state)
 	fixture_close(&f);
 }
 
+/* Against the definition, over random events, some late, in bursts and with gaps. */
+static void test_count_by_chance(void **state)
+{
+	(void)state;
+	enum { N = 5000 };
+	static uint64_t seen[N];
+	struct fixture f;
+	uint64_t newest = BEGIN;
+	unsigned random = 3, late = 0;
+
+	fixture_open(&f, FAILED(CONDITION("gte: 1")), NULL);
+	for (unsigned i = 0; i < N; i++) {
+		random = random * 1664525 + 1013904223;
+		uint64_t time = newest + (random >> 12) % (i / 100 % 7 * SECOND / 3 + 2), first;
+		if (i && random >> 30 == 0)
+			time -= (random >> 8) % (4 * SECOND);
+		unsigned count = 0;
+		late += time < newest;
+		newest = time > newest ? time : newest;
+		first = newest;
+		seen[i] = time;
+		for (unsigned k = 0; k <= i; k++) {
+			if (seen[k] + 10 * SECOND < newest)
+				continue;
+			count++;
+			first = seen[k] < first ? seen[k] : first;
+		}
+		assert_int_equal(event_ns(&f, time, "failed", "User=a"), 1);
+		assert_int_equal(f.count, count);
+		assert_int_equal(f.first, first);
+		assert_int_equal(f.last, newest);
+	}
+	assert_true(late > N / 10);
+	fixture_close(&f);
+}
+
 static void test_clock_set_back(void **state)
 {
 	(void)state;
@@ -442,6 +478,7 @@ int main(void)
 		cmocka_unit_test(test_drained_window_is_a_new_episode),
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_out_of_order),
+		cmocka_unit_test(test_count_by_chance),
 		cmocka_unit_test(test_clock_set_back),
 		cmocka_unit_test(test_time_unknown),
 		cmocka_unit_test(test_one_event_counts_once),

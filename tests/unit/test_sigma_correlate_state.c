@@ -39,15 +39,15 @@ static void test_in_the_middle_of_a_window(void **state)
 		fixture_open(&one, yaml, NULL);
 		fixture_open(&other, yaml, NULL);
 		for (unsigned i = 0; i < cut; i++)
-			event(&one, i * 1.5, events[i].rules, events[i].fields);
+			event(&one, i, events[i].rules, events[i].fields);
 		buf_reset(&b);
 		sigma_correlator_save(one.correlator, &b);
 		assert_false(b.failed);
 		assert_int_equal(sigma_correlator_restore(other.correlator, b.data, b.len), 0);
 		assert_int_equal(stats_of(&one).groups, stats_of(&other).groups);
 		for (unsigned i = cut; i < n; i++) {
-			fired += event(&one, i * 1.5, events[i].rules, events[i].fields);
-			event(&other, i * 1.5, events[i].rules, events[i].fields);
+			fired += event(&one, i, events[i].rules, events[i].fields);
+			event(&other, i, events[i].rules, events[i].fields);
 			assert_string_equal(one.text, other.text);
 			assert_int_equal(one.first, other.first);
 			assert_int_equal(one.episode, other.episode);
@@ -103,6 +103,31 @@ static void test_only_what_is_the_same(void **state)
 						  CONDITION("gte: 3")),
 				count),
 			 0);
+}
+
+/* What a correlation is built on is part of it. */
+static void test_inner_one_changed(void **state)
+{
+	(void)state;
+#define CHAIN(more_)               \
+	RULES FAILED("10s", more_) \
+		CORRELATION("outer", "event_count", "count", "User", "1h", CONDITION("gte: 1"))
+	struct fixture f;
+	struct buf b = { 0 };
+
+	fixture_open(&f, CHAIN(CONDITION("gte: 1")), NULL);
+	assert_int_equal(event(&f, 0, "a", "User=x"), 2);
+	sigma_correlator_save(f.correlator, &b);
+	fixture_close(&f);
+	fixture_open(&f, CHAIN(CONDITION("gte: 1")), NULL);
+	assert_int_equal(sigma_correlator_restore(f.correlator, b.data, b.len), 0);
+	assert_int_equal(stats_of(&f).groups, 2);
+	fixture_close(&f);
+	fixture_open(&f, CHAIN(CONDITION("gte: 2")), NULL);
+	assert_int_equal(sigma_correlator_restore(f.correlator, b.data, b.len), 0);
+	assert_int_equal(stats_of(&f).groups, 0);
+	fixture_close(&f);
+	buf_free(&b);
 }
 
 static void test_replaces_what_was_there(void **state)
@@ -227,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_in_the_middle_of_a_window),
 		cmocka_unit_test(test_only_what_is_the_same),
+		cmocka_unit_test(test_inner_one_changed),
 		cmocka_unit_test(test_replaces_what_was_there),
 		cmocka_unit_test(test_into_less_room),
 		cmocka_unit_test(test_damage),

@@ -189,6 +189,12 @@ static void test_flood_hides_no_order(void **state)
 	assert_int_equal(f.first, BEGIN);
 	assert_int_equal(event(&f, 10.1, "c", "User=y"), 0);
 	assert_true(stats_of(&f).bytes < 1 << 20);
+	/* What comes too late to be put in order makes none. */
+	for (unsigned i = 0; i < 300; i++)
+		event(&f, 5 + i * 0.001, "a", "User=z");
+	event(&f, 3, "b", "User=z");
+	assert_int_equal(stats_of(&f).dropped, 1);
+	assert_int_equal(event(&f, 6, "c", "User=z"), 0);
 	fixture_close(&f);
 }
 

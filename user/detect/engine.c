@@ -147,7 +147,8 @@ void engine_event(struct engine *e, const struct event *ev, alert_fn *fn, void *
 		memset(&e->verdict, 0, sizeof(e->verdict));
 		if (e->detector[i]->on_event(e->state[i], ev, &e->verdict))
 			e->st.detector_errors++;
-		else if (e->verdict.severity != SEVERITY_none)
+		else if (e->verdict.severity != SEVERITY_none &&
+			 !(e->rules && ruleset_excepts(e->rules, e->detector[i]->info.id, ev)))
 			found(e, &e->detector[i]->info, NULL);
 	}
 	if (e->rules)

@@ -10,6 +10,8 @@
 #include "detect/attack.h"
 #include "sigma/parse.h"
 
+#define DETECTOR_PREFIX "redshank." /* ids of detectors, which filters may name */
+
 /* One source's records: how each field of its view is filled. */
 struct plan {
 	const struct sigma_source *source;
@@ -19,6 +21,14 @@ struct plan {
 	struct sigma_values *value;
 	struct sigma_keywords keywords;
 	bool wants_all;
+};
+
+/* A filter that names detectors, on the events that they judge. */
+struct exception {
+	const struct sigma_strings *detectors;
+	struct sigma_view *view;
+	unsigned nplans;
+	struct plan plan[2];
 };
 
 /* What is known of a rule beyond its text. */
@@ -34,7 +44,9 @@ struct ruleset {
 	struct use *use; /* by rule index */
 	unsigned nplans;
 	struct plan *plan;
-	uint64_t wants;
+	unsigned nexceptions;
+	struct exception *exception;
+	uint64_t wants, expires;
 	uint64_t event; /* number of the present one */
 	struct sigma_fill *fill;
 	struct ruleset_stats st;
@@ -115,12 +127,13 @@ static int make_uses(struct ruleset *r, const struct ruleset_config *c, const un
 	return 0;
 }
 
-static int make_plan(struct ruleset *r, const struct sigma_source *s, struct plan *p)
+static int make_plan(struct ruleset *r, const struct sigma_source *s, struct sigma_view *view,
+		     struct plan *p)
 {
-	p->source = s;
-	p->view = sigma_engine_view(r->engine, &s->logsource);
-	if (!p->view)
+	if (!view)
 		return -ENOMEM;
+	p->source = s;
+	p->view = view;
 	p->n = sigma_view_nfields(p->view);
 	p->wants_all = sigma_view_wants_all(p->view);
 	p->feeder = arena_array(r->arena, p->n, sizeof(*p->feeder));
@@ -147,7 +160,8 @@ static int make_plans(struct ruleset *r)
 		return -ENOMEM;
 	for (unsigned i = 0; i < sigma_nsources; i++) {
 		struct plan *p = &r->plan[r->nplans];
-		int rc = make_plan(r, &sigma_sources[i], p);
+		const struct sigma_source *s = &sigma_sources[i];
+		int rc = make_plan(r, s, sigma_engine_view(r->engine, &s->logsource), p);
 		if (rc)
 			return rc;
 		if (!sigma_view_nrules(p->view))
@@ -156,6 +170,54 @@ static int make_plans(struct ruleset *r)
 		r->wants |= 1ULL << sigma_sources[i].event;
 	}
 	return 0;
+}
+
+static bool names_detector(const struct sigma_rule *filter)
+{
+	for (unsigned i = 0; i < filter->filtered.n; i++)
+		if (!strncmp(filter->filtered.s[i], DETECTOR_PREFIX, strlen(DETECTOR_PREFIX)))
+			return true;
+	return false;
+}
+
+static int make_exception(struct ruleset *r, const struct sigma_rule *filter)
+{
+	static const struct sigma_source *const sources[] = { &sigma_source_started,
+							      &sigma_source_running };
+	struct exception *x = &r->exception[r->nexceptions];
+	int rc = sigma_view_new_expr(r->rules, filter->expr, &x->view);
+
+	if (rc)
+		return rc;
+	r->nexceptions++;
+	x->detectors = &filter->filtered;
+	for (unsigned i = 0; !rc && i < 2; i++)
+		rc = make_plan(r, sources[i], x->view, &x->plan[x->nplans++]);
+	return rc;
+}
+
+static int make_exceptions(struct ruleset *r)
+{
+	unsigned n = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; i < r->rules->n; i++)
+		n += r->rules->rule[i]->kind == SIGMA_FILTER;
+	r->exception = arena_array(r->arena, n, sizeof(*r->exception));
+	if (!r->exception)
+		return -ENOMEM;
+	for (unsigned i = 0; !rc && i < r->rules->n; i++) {
+		const struct sigma_rule *f = r->rules->rule[i];
+		bool expired = f->expires && f->expires <= r->rules->now;
+		if (f->kind != SIGMA_FILTER || f->broken || expired)
+			continue;
+		if (f->expires && (!r->expires || f->expires < r->expires))
+			r->expires = f->expires;
+		if (names_detector(f))
+			rc = make_exception(r, f);
+	}
+	r->st.exceptions = r->nexceptions;
+	return rc;
 }
 
 static bool is_fed(const struct sigma_rule *rule)
@@ -195,6 +257,7 @@ int ruleset_new(const struct ruleset_config *c, ruleset_problem_fn *fn, void *ct
 	first = calloc(c->npacks + 1, sizeof(*first));
 	if (!r->fill || !first || arena_new(SIGMA_MEMORY_MAX, &r->arena) || sigma_rules_new(&rules))
 		goto memory;
+	rules->foreign = DETECTOR_PREFIX;
 	rc = load_packs(rules, c, first, e);
 	if (rc) {
 		sigma_rules_free(rules);
@@ -207,6 +270,8 @@ int ruleset_new(const struct ruleset_config *c, ruleset_problem_fn *fn, void *ct
 	rc = make_uses(r, c, first);
 	if (!rc)
 		rc = make_plans(r);
+	if (!rc)
+		rc = make_exceptions(r);
 memory:
 	if (rc)
 		err_set(e, rc, "rules: out of memory");
@@ -226,6 +291,8 @@ void ruleset_free(struct ruleset *r)
 {
 	if (!r)
 		return;
+	for (unsigned i = 0; i < r->nexceptions; i++)
+		sigma_view_free(r->exception[i].view);
 	sigma_engine_free(r->engine);
 	arena_free(r->arena);
 	free(r->fill);
@@ -256,7 +323,7 @@ static void on_alert(void *ctx, const struct sigma_alert *a)
 	r->fn(r->ctx, &m);
 }
 
-static void judge(struct ruleset *r, struct plan *p, const struct event *ev)
+static struct sigma_record fill(struct ruleset *r, struct plan *p, const struct event *ev)
 {
 	struct sigma_record rec = {
 		.time = ev->rec->time + (uint64_t)ev->host->unix_offset,
@@ -270,6 +337,13 @@ static void judge(struct ruleset *r, struct plan *p, const struct event *ev)
 					   : (struct sigma_values){ 0 };
 	if (p->wants_all)
 		rec.all = sigma_fill_all(r->fill, &p->keywords, ev);
+	return rec;
+}
+
+static void judge(struct ruleset *r, struct plan *p, const struct event *ev)
+{
+	struct sigma_record rec = fill(r, p, ev);
+
 	r->now = p;
 	r->record = &rec;
 	r->st.records++;
@@ -288,7 +362,39 @@ void ruleset_event(struct ruleset *r, const struct event *ev, rule_match_fn *fn,
 			judge(r, &r->plan[i], ev);
 }
 
+static bool excepts(struct ruleset *r, struct exception *x, const struct event *ev)
+{
+	const struct sigma_match *match;
+
+	for (unsigned i = 0; i < x->nplans; i++) {
+		if (x->plan[i].source->event != ev->desc->id)
+			continue;
+		struct sigma_record rec = fill(r, &x->plan[i], ev);
+		if (sigma_view_eval(x->view, &rec, &match))
+			return true;
+	}
+	return false;
+}
+
+bool ruleset_excepts(struct ruleset *r, const char *detector, const struct event *ev)
+{
+	for (unsigned i = 0; i < r->nexceptions; i++) {
+		struct exception *x = &r->exception[i];
+		for (unsigned k = 0; k < x->detectors->n; k++)
+			if (!strcmp(x->detectors->s[k], detector) && excepts(r, x, ev)) {
+				r->st.excepted++;
+				return true;
+			}
+	}
+	return false;
+}
+
 /* --- the rest --- */
+
+uint64_t ruleset_expires(const struct ruleset *r)
+{
+	return r->expires;
+}
 
 uint64_t ruleset_wants(const struct ruleset *r)
 {

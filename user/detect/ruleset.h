@@ -54,6 +54,15 @@ typedef void rule_match_fn(void *ctx, const struct rule_match *m);
 /* Judges the event in every logsource that it feeds; fn at most once per rule. */
 void ruleset_event(struct ruleset *r, const struct event *ev, rule_match_fn *fn, void *ctx);
 
+/*
+ * Is what the detector found in this event an exception? Those are Sigma filters that name the
+ * detector's id (docs/rules.md).
+ */
+bool ruleset_excepts(struct ruleset *r, const char *detector, const struct event *ev);
+
+/* Unix ns of the next moment when a filter expires and the set should be loaded anew; 0: never. */
+uint64_t ruleset_expires(const struct ruleset *r);
+
 /* Bit per enum ev_type: events that some rule is about. */
 uint64_t ruleset_wants(const struct ruleset *r);
 
@@ -65,7 +74,8 @@ struct ruleset_stats {
 	unsigned rules, correlations; /* in use */
 	unsigned errors, warnings; /* of loading */
 	unsigned unfed; /* rules that no event of ours can feed */
-	uint64_t records, evaluated, matches;
+	unsigned exceptions; /* filters that name detectors */
+	uint64_t records, evaluated, matches, excepted;
 	uint64_t regex_limits;
 	struct sigma_correlator_stats correlator;
 };

@@ -154,13 +154,29 @@ static struct sigma_values values_since(struct sigma_fill *f, unsigned start)
 				      .v = &f->v[start] };
 }
 
+/* Rows of one name often agree: an Image that was invoked by its own path. */
+static void drop_repeat(struct sigma_fill *f, unsigned start)
+{
+	const struct sigma_scalar *last = &f->v[f->n - 1];
+
+	for (unsigned i = start; i < f->n - 1; i++)
+		if (f->v[i].len == last->len && !memcmp(f->v[i].text, last->text, last->len)) {
+			f->n--;
+			return;
+		}
+}
+
 struct sigma_values sigma_fill_field(struct sigma_fill *f, const struct sigma_feeder *d,
 				     const struct event *ev)
 {
 	unsigned start = f->n;
 
-	for (unsigned i = 0; i < d->n; i++)
+	for (unsigned i = 0; i < d->n; i++) {
+		unsigned before = f->n;
 		fill_row(f, d->row[i].feed, &d->row[i].field, d->name, ev);
+		if (i && f->n == before + 1)
+			drop_repeat(f, start);
+	}
 	return values_since(f, start);
 }
 

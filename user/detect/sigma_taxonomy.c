@@ -141,6 +141,12 @@ static const struct sigma_feed audit_proctitle[] = {
 		"linux", NULL, "auditd" \
 	}
 
+const struct sigma_source sigma_source_started = { PROCESS_CREATION, EV_exec, "programs started",
+						   process_creation, native };
+const struct sigma_source sigma_source_running = { PROCESS_CREATION, EV_proc,
+						   "programs that ran before the sensor",
+						   process_creation, native };
+
 const struct sigma_source sigma_sources[] = {
 	{ PROCESS_CREATION, EV_exec, "programs started", process_creation, native },
 	{ AUDITD, EV_exec, "their EXECVE records", audit_execve, audit_common },

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "sigma/parser.h"
 
@@ -244,6 +246,30 @@ static int parse_date(struct sigma_parser *p, const struct sigma_node *doc, cons
 	return 0;
 }
 
+/*
+ * The last day of a filter, an attribute of our own. That a mistake in it is an error is the point
+ * of it: the exception would last for ever, or not at all.
+ */
+int sigma_parse_expires(struct sigma_parser *p, const struct sigma_node *doc, uint64_t *ret)
+{
+	const char *text = NULL, *end;
+	struct tm day = { 0 };
+	int rc = sigma_parser_text(p, doc, "expires", &text);
+
+	if (rc || !text)
+		return rc;
+	end = strptime(text, "%Y-%m-%d", &day);
+	day.tm_mday++;
+	time_t t = timegm(&day);
+	if (!end || *end || strlen(text) != 10 || t <= 0) {
+		sigma_parser_error(p, pos_of(doc, "expires"),
+				   "expires '%s' is no date of the form YYYY-MM-DD", text);
+		return -EINVAL;
+	}
+	*ret = (uint64_t)t * NSEC_PER_SEC;
+	return 0;
+}
+
 static int parse_tags(struct sigma_parser *p, const struct sigma_node *doc, struct sigma_rule *r)
 {
 	static const char set[] = "abcdefghijklmnopqrstuvwxyz0123456789_-.";
@@ -300,7 +326,7 @@ int sigma_parse_common(struct sigma_parser *p, const struct sigma_node *doc, str
 		"title",      "id",	   "name",     "related",  "status",	     "description",
 		"references", "author",	   "date",     "modified", "tags",	     "scope",
 		"logsource",  "detection", "fields",   "level",	   "falsepositives", "license",
-		"taxonomy",   "filter",	   "generate", "action",   "correlation",
+		"taxonomy",   "filter",	   "generate", "action",   "correlation",    "expires",
 	};
 	const char *modified = NULL;
 	int rc;

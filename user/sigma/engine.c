@@ -106,6 +106,21 @@ static void check_correlations(struct sigma_rules *r)
 	}
 }
 
+/* One that asks for too much is left out, not the whole set. */
+static void break_excessive(struct sigma_rules *r)
+{
+	struct err e;
+
+	for (unsigned i = 0; i < r->n; i++) {
+		struct sigma_rule *rule = r->rule[i];
+		if (!rule->correlation || rule->broken ||
+		    !sigma_correlation_check(rule->correlation, &e))
+			continue;
+		sigma_problem_add(&r->problems, SIGMA_ERROR, rule->pos, "%s", e.text);
+		rule->broken = true;
+	}
+}
+
 /* A correlation on a rule that can't be used could never come true. */
 static void break_dependents(struct sigma_rules *r)
 {
@@ -155,6 +170,7 @@ int sigma_engine_new(struct sigma_rules *r, const struct sigma_engine_options *o
 		goto out;
 	}
 	check_correlations(r);
+	break_excessive(r);
 	break_dependents(r);
 	rc = sigma_correlator_new(r, o ? &o->correlator : NULL, &g->correlator, e);
 	if (rc)

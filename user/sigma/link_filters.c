@@ -55,6 +55,8 @@ static void put_around_named(struct filtering *f, const struct sigma_rule *filte
 		const struct sigma_rule *second;
 		const struct sigma_rule *rule =
 			sigma_index_find(f->x, ref, filter->pos.file, &second);
+		if (!rule && f->r->foreign && !strncmp(ref, f->r->foreign, strlen(f->r->foreign)))
+			continue;
 		if (!rule)
 			why = "there is no such rule";
 		else if (second)
@@ -93,6 +95,13 @@ static int each_filter(struct filtering *f)
 		struct sigma_rule *filter = f->r->rule[i];
 		if (filter->kind != SIGMA_FILTER || filter->broken)
 			continue;
+		if (filter->expires && filter->expires <= f->r->now) {
+			if (!f->joined)
+				sigma_problem_add(
+					&f->r->problems, SIGMA_WARNING, filter->pos,
+					"the filter has expired: what it left out alerts");
+			continue;
+		}
 		if (++n > FILTERS_MAX) {
 			sigma_problem_add(&f->r->problems, SIGMA_ERROR, filter->pos,
 					  "more than %d filters", FILTERS_MAX);

@@ -45,8 +45,10 @@ static const char *hint(enum modify_kind kind)
 static int unfit(const struct modified *m, enum sigma_modifier mod, const char *needs,
 		 struct err *e)
 {
+	bool advise = m->kind == MODIFY_compare || !strcmp(needs, "text");
+
 	return err_set(e, -EINVAL, "%s is for %s, not for %s%s", sigma_modifier_name(mod), needs,
-		       kind_name(m->kind), hint(m->kind));
+		       kind_name(m->kind), advise ? hint(m->kind) : "");
 }
 
 /* Modifiers that change what a value is want it as written; those on the list do not matter. */

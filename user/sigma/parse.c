@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "sigma/compile.h"
 #include "sigma/parser.h"
 
@@ -25,6 +26,7 @@ int sigma_rules_new(struct sigma_rules **ret)
 		free(r);
 		return rc;
 	}
+	r->now = clock_unix();
 	*ret = r;
 	return 0;
 }

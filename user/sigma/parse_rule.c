@@ -126,6 +126,8 @@ int sigma_parse_filter(struct sigma_parser *p, const struct sigma_node *doc, str
 	const struct sigma_node *map = section(p, doc, "filter");
 	if (map) {
 		filtered = parse_filtered(p, map, &r->filtered);
+		if (!filtered)
+			filtered = sigma_parse_expires(p, doc, &r->expires);
 		rc = parse_detection(p, map, skip, 2, &r->expr);
 	}
 	if (!rc) {

@@ -85,6 +85,8 @@ int sigma_parse_condition(struct sigma_parser *p, const struct sigma_node *node,
 int sigma_condition_names(struct sigma_parser *p, const struct sigma_node *node,
 			  struct sigma_strings *ret);
 
+/* When a filter ends, Unix ns. *ret is left alone where the document does not say. */
+int sigma_parse_expires(struct sigma_parser *p, const struct sigma_node *doc, uint64_t *ret);
 /* Attributes that rules, correlations and filters share; keys that none of them has are reported.
  */
 int sigma_parse_common(struct sigma_parser *p, const struct sigma_node *doc, struct sigma_rule *r);

@@ -192,10 +192,11 @@ struct sigma_rule {
 	const struct sigma_expr *expr; /* filters already applied; NULL for correlations */
 	struct sigma_correlation *correlation; /* of SIGMA_CORRELATION */
 	struct sigma_strings filtered; /* of SIGMA_FILTER: ids, names, or none for any rule */
+	uint64_t expires; /* of SIGMA_FILTER: Unix ns from when on it does not count; 0: never */
 	/* Set by sigma_link(). */
 	bool silent; /* only correlations use it: no alert of its own */
 	struct sigma_strings wanted; /* fields that correlations read in its events */
-	/* Set by the compiler. */
+	/* Set by sigma_link() and the compiler. */
 	bool broken; /* has an error: not to be used */
 };
 
@@ -204,6 +205,9 @@ struct sigma_rules {
 	unsigned n;
 	struct sigma_rule **rule; /* rules and correlations in the order of loading; filters too */
 	struct sigma_problems problems;
+	uint64_t now; /* Unix ns when the set was begun: filters that expired before do not count */
+	const char *foreign; /* filters may name what begins so, though no rule has the name: what
+				alerts beside the rules; NULL: nothing */
 	size_t rules_cap; /* of rule */
 	struct sigma_compiled *compiled; /* owned by the compiler: what an arena can't free */
 };
