@@ -112,7 +112,7 @@ $(OUT)/redshank: $(MAIN_OBJ) $(LIB)
 	$(CC) $(CFLAGS) -pthread -pie -Wl,-z,relro,-z,now $^ $(LINK_LIBS) -o $@
 
 # DESTDIR is for packages. A configuration that is there already stays.
-install: all ## program, systemd unit, configuration below PREFIX (/usr/local) and /etc
+install: all ## program, rules, systemd unit, configuration below PREFIX (/usr/local) and /etc
 	install -D -m 755 $(OUT)/redshank $(DESTDIR)$(PREFIX)/sbin/redshank
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' deploy/redshank.service \
@@ -120,6 +120,9 @@ install: all ## program, systemd unit, configuration below PREFIX (/usr/local) a
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/redshank.service
 	test -e $(DESTDIR)/etc/redshank/redshank.yaml || \
 		install -D -m 644 deploy/redshank.yaml $(DESTDIR)/etc/redshank/redshank.yaml
+	install -d $(DESTDIR)/etc/redshank/rules.d
+	cd rules && find . -name '*.yml' -exec \
+		install -D -m 644 {} $(abspath $(DESTDIR)/$(PREFIX)/share/redshank/rules)/{} \;
 
 run: deps-build all ## install what is needed, build, start the sensor (as root)
 	$(OUT)/redshank run

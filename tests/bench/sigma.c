@@ -232,7 +232,7 @@ static struct totals run(struct sigma_view *v, const struct record *records)
 
 	for (unsigned f = 0; f < COUNT(fields); f++)
 		at[f] = sigma_view_find(v, fields[f].name);
-	uint64_t start = clock_monotonic_ns();
+	uint64_t start = clock_monotonic();
 	for (unsigned i = 0; i < RECORDS; i++) {
 		const struct sigma_match *m;
 		for (unsigned f = 0; f < COUNT(fields); f++)
@@ -245,7 +245,7 @@ static struct totals run(struct sigma_view *v, const struct record *records)
 		rec.all = (struct sigma_values){ true, COUNT(records[i].v), records[i].v };
 		t.matches += sigma_view_eval(v, &rec, &m);
 	}
-	t.ns = clock_monotonic_ns() - start;
+	t.ns = clock_monotonic() - start;
 	free(values);
 	return t;
 }
@@ -271,10 +271,10 @@ static double measure(struct sigma_rules *r, unsigned n, const struct record *re
 	}
 	if (taken < n && n != UINT32_MAX)
 		return 0;
-	uint64_t start = clock_monotonic_ns();
+	uint64_t start = clock_monotonic();
 	if (sigma_view_new(r, &ls, &v))
 		exit(1);
-	double built = (double)(clock_monotonic_ns() - start) / 1e6;
+	double built = (double)(clock_monotonic() - start) / 1e6;
 	run(v, records);
 	sigma_view_get_stats(v, &before);
 	for (unsigned i = 0; i < ROUNDS; i++) {
