@@ -9,6 +9,8 @@
 #include "base/utf8.h"
 #include "cmd.h"
 #include "cmd_rules.h"
+#include "config.h"
+#include "detect/rule_info.h"
 #include "rules.h"
 
 static bool is_dir(const char *path)
@@ -33,8 +35,23 @@ static char *const *default_paths(void)
 	return paths;
 }
 
+/* What the daemon would know, as far as this user may read it. */
+static int read_config(struct rules_placeholders *ret, struct err *e)
+{
+	struct config c;
+
+	config_defaults(&c);
+	int rc = config_load(&c, CONFIG_PATH_DEFAULT, e);
+	if (rc && rc != -ENOENT && rc != -EACCES)
+		return rc;
+	rules_placeholders(&c, ret);
+	return 0;
+}
+
 int cmd_rules_load(char *const *paths, struct sigma_engine **ret)
 {
+	static struct rules_placeholders ph;
+	struct sigma_engine_options o = { 0 };
 	struct sigma_rules *r = NULL;
 	struct stat st;
 	struct err e;
@@ -52,7 +69,12 @@ int cmd_rules_load(char *const *paths, struct sigma_engine **ret)
 			return errno == EACCES ? EX_NOPERM : EX_NOINPUT;
 		}
 	}
-	int rc = sigma_rules_new(&r);
+	int rc = read_config(&ph, &e);
+	if (rc)
+		return cmd_fail(rc, &e);
+	o.compile.nplaceholders = ph.n;
+	o.compile.placeholder = ph.p;
+	rc = sigma_rules_new(&r);
 	/* Bounds that are reached are problems too: the rules before them are used. */
 	for (char *const *p = paths; *p && !rc; p++)
 		if (sigma_load(r, *p))
@@ -61,7 +83,8 @@ int cmd_rules_load(char *const *paths, struct sigma_engine **ret)
 		err_set(&e, rc, "out of memory");
 		return cmd_fail(rc, &e);
 	}
-	rc = sigma_engine_new(r, NULL, ret, &e);
+	r->foreign = DETECTOR_PREFIX;
+	rc = sigma_engine_new(r, &o, ret, &e);
 	return rc ? cmd_fail(rc, &e) : 0;
 }
 

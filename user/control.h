@@ -47,7 +47,8 @@ void control_close(struct control *c);
  * in *e or ""; or negative errno: -ENOENT, -ECONNREFUSED: no daemon there.
  */
 int control_request_tail(const char *path, const struct tail_config *t, struct err *e);
-/* The answer to the command stats, status or reload, appended to *ret. 0 or negative errno, as above. */
+/* The answer to the command stats, status or reload, appended to *ret. 0 or negative errno, as
+ * above. */
 int control_request_answer(const char *path, const char *command, struct buf *ret, struct err *e);
 
 #endif

@@ -66,15 +66,8 @@ static const char *existing(const char *path)
 	return path;
 }
 
-struct placeholders {
-	unsigned n;
-	struct sigma_placeholder p[RULES_PLACEHOLDERS_MAX];
-	const char *value[RULES_PLACEHOLDERS_MAX];
-	char text[RULES_PLACEHOLDERS_MAX][256];
-};
-
 /* NAME=VALUE entries of one name are its values; they are put side by side. */
-static void read_placeholders(const struct config *c, struct placeholders *ret)
+void rules_placeholders(const struct config *c, struct rules_placeholders *ret)
 {
 	bool taken[RULES_PLACEHOLDERS_MAX] = { false };
 	unsigned nvalues = 0;
@@ -103,12 +96,12 @@ static void read_placeholders(const struct config *c, struct placeholders *ret)
 int rules_load(const struct config *c, struct ruleset **ret, struct err *e)
 {
 	struct rule_pack packs[2 * RULES_PATHS_MAX];
-	struct placeholders *ph = calloc(1, sizeof(*ph));
+	struct rules_placeholders *ph = calloc(1, sizeof(*ph));
 	unsigned shown = 0;
 
 	if (!ph)
 		return err_set(e, -ENOMEM, "rules: out of memory");
-	read_placeholders(c, ph);
+	rules_placeholders(c, ph);
 	struct ruleset_config rc = {
 		.pack = packs,
 		.level_min = severity_by_name(c->rules_level_min),

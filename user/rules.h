@@ -23,6 +23,15 @@ int rules_load(const struct config *c, struct ruleset **ret, struct err *e);
 /* Where the default pack is: RULES_PATH_PACK, or beside the program that runs. NULL: nowhere. */
 const char *rules_pack_path(void);
 
+/* The configuration's NAME=VALUE entries as the compiler wants them. Points into itself. */
+struct rules_placeholders {
+	unsigned n;
+	struct sigma_placeholder p[RULES_PLACEHOLDERS_MAX];
+	const char *value[RULES_PLACEHOLDERS_MAX];
+	char text[RULES_PLACEHOLDERS_MAX][256];
+};
+void rules_placeholders(const struct config *c, struct rules_placeholders *ret);
+
 /* Has these files and directories taken, instead of all that c names; one "": no rules. */
 int rules_only(struct config *c, const char *const *paths, unsigned n, struct err *e);
 

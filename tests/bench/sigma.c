@@ -67,32 +67,38 @@ static void rare(struct buf *b)
 		buf_printf(b, "%s%u", next(2) ? "-" : ".", next(100));
 }
 
-static void text(struct buf *b)
-{
-	if (next(3))
-		rare(b);
-	else
-		buf_puts(b, one_of(words, COUNT(words)));
-}
-
 static void list(struct buf *b, const char *key, unsigned n)
 {
 	buf_printf(b, "        %s:\n", key);
 	while (n--) {
 		buf_puts(b, "            - '");
-		text(b);
+		rare(b);
 		buf_puts(b, "'\n");
 	}
+}
+
+/* Texts that records often have, made rare by others. */
+static void all_of(struct buf *b)
+{
+	list(b, "CommandLine|contains|all", 1 + next(2));
+	buf_printf(b, "            - '%s'\n", one_of(words, COUNT(words)));
 }
 
 static void images(struct buf *b, const char *key, unsigned n)
 {
 	buf_printf(b, "        %s|endswith:\n", key);
-	while (n--)
-		buf_printf(b, "            - '/%s'\n", one_of(programs, COUNT(programs)));
+	while (n--) {
+		buf_puts(b, "            - '/");
+		if (next(3))
+			rare(b);
+		else
+			buf_puts(b, one_of(programs, COUNT(programs)));
+		buf_puts(b, "'\n");
+	}
 }
 
-/* In the shares of the public rules: programs with texts, lists, a few expressions, filters. */
+/* In the shares of the public rules: programs with texts, lists, a few expressions, filters. As of
+ * these, next to none may match what is harmless. */
 static void make_rule(struct buf *b, unsigned number)
 {
 	unsigned kind = next(100);
@@ -105,21 +111,20 @@ static void make_rule(struct buf *b, unsigned number)
 		   number, number);
 	if (kind < 50) {
 		images(b, "Image", 1 + next(4));
-		list(b, "CommandLine|contains|all", 1 + next(3));
+		all_of(b);
 	} else if (kind < 75) {
 		list(b, "CommandLine|contains", 2 + next(9));
 	} else if (kind < 85) {
 		images(b, "ParentImage", 1 + next(3));
 		images(b, "Image", 1 + next(3));
+		all_of(b);
 		buf_puts(b, "    filter:\n");
 		list(b, "CommandLine|contains", 2);
 		condition = "selection and not filter";
 	} else if (kind < 92) {
 		buf_puts(b, "        CommandLine: '*");
 		rare(b);
-		buf_puts(b, " * ");
-		text(b);
-		buf_puts(b, "*'\n");
+		buf_printf(b, " * %s*'\n", one_of(words, COUNT(words)));
 	} else if (kind < 96) {
 		buf_puts(b, "        CommandLine|re: '");
 		rare(b);

@@ -57,10 +57,11 @@ def _resolve(tag, pattern, first):
     Loader.add_implicit_resolver("tag:yaml.org,2002:" + tag, re.compile(pattern + r"\Z"), first)
 
 
+# Zeros in front make text of a number, as in YAML 1.1: 00000429 is a keyboard layout.
 _resolve("null", r"(?:~|null|Null|NULL|)", ["~", "n", "N", ""])
 _resolve("bool", r"(?:true|True|TRUE|false|False|FALSE)", list("tTfF"))
-_resolve("int", r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)", list("-+0123456789"))
-_resolve("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?",
+_resolve("int", r"(?:[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+)", list("-+0123456789"))
+_resolve("float", r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?",
          list("-+.0123456789"))
 _resolve("merge", r"<<", ["<"])
 Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
@@ -678,20 +679,20 @@ class Correlation(Rule):
         return number_of(values[0])
 
     def feed(self, rule, event):
-        """The event matched rule: does the condition hold by it?"""
+        """The event matched rule. The key of the group that it counts in; None: of none."""
         key, value = self.key(rule, event), self.value(event)
         if key is None or value is None or event.time is None:
-            return False
+            return None
         time = rule.last if isinstance(rule, Correlation) else event.time
         group = self.groups.setdefault(key, [])
         group.append((time, self.rules.index(rule), value, event))
         self.last = max(e[0] for e in group)
         group[:] = [e for e in group if e[0] >= self.last - self.span]
-        if time < self.last - self.span:
-            return False
-        return self.judge(sorted(group, key=lambda e: e[0]))
+        return key if time >= self.last - self.span else None
 
-    def judge(self, window):
+    def judge(self, key):
+        """Does the condition hold for the group?"""
+        window = sorted(self.groups[key], key=lambda e: e[0])
         if self.type.startswith("temporal"):
             seen = {which for _, which, _, _ in window}
             if self.type == "temporal_ordered" and not self.ordered(window):
@@ -800,7 +801,8 @@ class Rules:
                    if (event.logsource is None or fits(r.logsource, event.logsource))
                    and r.holds(event)]
         for c in self.correlations:
-            if any([c.feed(r, event) for r in matched if r in c.rules]):
+            keys = [c.feed(r, event) for r in matched if r in c.rules]
+            if any(c.judge(key) for key in keys if key is not None):
                 matched.append(c)
         return [r for r in matched if not r.silent]
 

@@ -22,7 +22,8 @@ struct technique {
 	const char *id, *name, *tactic; /* "T1620", "Reflective Code Loading", "Defense Evasion" */
 };
 
-#define TECHNIQUES_MAX 16
+#define TECHNIQUES_MAX	16
+#define DETECTOR_PREFIX "redshank." /* ids of detectors begin so, and no rule's */
 
 struct rule_info {
 	const char *id; /* stable: "redshank.fileless.memfd_exec", a Sigma rule's UUID */

@@ -10,8 +10,6 @@
 #include "detect/attack.h"
 #include "sigma/parse.h"
 
-#define DETECTOR_PREFIX "redshank." /* ids of detectors, which filters may name */
-
 /* One source's records: how each field of its view is filled. */
 struct plan {
 	const struct sigma_source *source;

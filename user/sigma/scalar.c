@@ -33,6 +33,17 @@ static bool is_bool(const char *t, int64_t *ret)
 	return *ret || among(t, no, 3);
 }
 
+/*
+ * Zeros in front make it a code (00000429 is a keyboard layout, 0644 a mode) and so text: that is
+ * what authors of rules mean, and what YAML 1.1, by which they test, makes of it.
+ */
+static bool zero_padded(const char *t)
+{
+	if (*t == '-' || *t == '+')
+		t++;
+	return t[0] == '0' && t[1] >= '0' && t[1] <= '9';
+}
+
 /* [-+]?[0-9]+, 0o[0-7]+, 0x[0-9a-fA-F]+; 0: not that, else the base. */
 static int int_base(const char *t)
 {
@@ -94,7 +105,7 @@ void sigma_scalar_type(struct sigma_scalar *s)
 	s->type = SIGMA_str;
 	s->i = 0;
 	s->f = 0;
-	if (strlen(s->text) != s->len)
+	if (strlen(s->text) != s->len || zero_padded(s->text))
 		return;
 	if (is_null(s->text)) {
 		s->type = SIGMA_null;

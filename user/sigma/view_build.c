@@ -99,6 +99,8 @@ static int any_of(struct view_builder *b, uint32_t column, const struct sigma_te
 			rc = view_atom(b, column, value[i].pred[j], &atom);
 			if (!rc)
 				rc = ids_push(atoms, atom);
+			if (!rc)
+				b->v->atom[atom].uses++;
 		}
 	}
 	ids_sort(atoms);

@@ -16,20 +16,21 @@ static bool is_text(const struct sigma_pred *p)
 	return p->kind <= SIGMA_PRED_contains && !(p->flags & SIGMA_CASED);
 }
 
-/* A guess at the share of events for which the atom holds. Only the order of these matters. */
-static double likelihood(const struct sigma_pred *p)
+/* A guess at how often the atom holds. Only the order of these matters. */
+static double likelihood(const struct view_atom *a)
 {
+	const struct sigma_pred *p = a->pred;
 	static const double contains[] = { 1, 0.6, 0.3, 0.1, 0.03, 0.01, 0.01, 0.01, 0.002 };
 
 	switch (p->kind) {
 	case SIGMA_PRED_contains:
-		return contains[p->len < 8 ? p->len : 8];
+		return contains[p->len < 8 ? p->len : 8] * (1 + a->uses);
 	case SIGMA_PRED_startswith:
-		return 0.05;
+		return 0.05 * (1 + a->uses);
 	case SIGMA_PRED_any:
-		return 0.9;
+		return 1000;
 	default: /* equals, endswith: names of programs, of types */
-		return 0.02;
+		return 0.02 * (1 + a->uses);
 	}
 }
 
@@ -42,11 +43,11 @@ static int cover_atom(struct view_builder *b, uint32_t id, struct ids *ret, doub
 	*ret_cost = 0;
 	if (is_text(a.pred) || a.pred->kind == SIGMA_PRED_any ||
 	    a.pred->kind == SIGMA_PRED_number) {
-		*ret_cost = likelihood(a.pred);
+		*ret_cost = likelihood(&a);
 		return ids_push(ret, id);
 	}
 	for (uint32_t i = 0; i < a.nneeds; i++)
-		*ret_cost += likelihood(b->v->atom[b->kids.v[a.needs + i]].pred);
+		*ret_cost += likelihood(&b->v->atom[b->kids.v[a.needs + i]]);
 	if (a.nneeds)
 		return ids_append(ret, b->kids.v + a.needs, a.nneeds);
 	if (a.pred->kind == SIGMA_PRED_exists || a.pred->kind == SIGMA_PRED_null) {
@@ -56,7 +57,7 @@ static int cover_atom(struct view_builder *b, uint32_t id, struct ids *ret, doub
 	int rc = view_atom(b, a.column, b->v->rules->compiled->any, &any);
 	if (rc)
 		return rc;
-	*ret_cost = likelihood(b->v->atom[any].pred);
+	*ret_cost = likelihood(&b->v->atom[any]);
 	return ids_push(ret, any);
 }
 
@@ -152,25 +153,97 @@ static int turn_around(struct view_builder *b)
 	return 0;
 }
 
-/* Lists that are too long to look for one by one. */
-static void scan_lists(struct view_builder *b)
+/* Looking for one more text in the pass is cheaper than to look for it alone, but for short ones,
+ * which are found all the time. */
+static void scan_texts(struct view_builder *b)
 {
 	struct sigma_view *v = b->v;
 
+	for (size_t i = 0; i < v->natoms; i++) {
+		struct view_atom *a = &v->atom[i];
+		a->scanned |= a->pred->kind == SIGMA_PRED_contains && is_text(a->pred) &&
+			      a->pred->len >= VIEW_SCAN_LEN;
+	}
 	for (size_t i = 0; i < v->nnodes; i++) {
 		struct view_node *n = &v->node[i];
-		if (n->op != VIEW_ANY && n->op != VIEW_ALL)
-			continue;
-		for (uint32_t k = 0; k < n->n && n->n > VIEW_LIST; k++) {
-			struct view_atom *a = &v->atom[b->kids.v[n->first + k]];
-			for (uint32_t j = 0; j < a->nneeds; j++)
-				v->atom[b->kids.v[a->needs + j]].scanned = true;
-			a->scanned |= is_text(a->pred) || a->pred->kind == SIGMA_PRED_number;
-		}
 		n->scanned = n->op == VIEW_ANY;
-		for (uint32_t k = 0; k < n->n; k++)
-			n->scanned &= v->atom[b->kids.v[n->first + k]].scanned;
+		for (uint32_t k = 0; k < n->n && n->scanned; k++)
+			n->scanned = v->atom[b->kids.v[n->first + k]].scanned;
 	}
+}
+
+/* What it takes to work one out, in about nanoseconds. */
+static double atom_price(const struct view_atom *a)
+{
+	if (a->scanned)
+		return 2;
+	switch (a->pred->kind) {
+	case SIGMA_PRED_equals:
+	case SIGMA_PRED_startswith:
+	case SIGMA_PRED_endswith:
+	case SIGMA_PRED_any:
+	case SIGMA_PRED_exists:
+	case SIGMA_PRED_null:
+		return 10;
+	case SIGMA_PRED_regex:
+		return 500;
+	default:
+		return 100;
+	}
+}
+
+struct kid {
+	uint32_t id;
+	double price;
+};
+
+static int by_price(const void *a, const void *b)
+{
+	const struct kid *x = a, *y = b;
+
+	if (x->price != y->price)
+		return x->price < y->price ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/*
+ * The cheap and the unlikely first, so that the rest is rarely looked at. Lists of atoms under an
+ * OR stay sorted. price has room for every node.
+ */
+static int order_kids(struct view_builder *b, double *price)
+{
+	struct sigma_view *v = b->v;
+	struct kid *kids = NULL;
+
+	for (size_t i = 0; i < v->nnodes; i++) {
+		const struct view_node *n = &v->node[i];
+		bool atoms = n->op == VIEW_ANY || n->op == VIEW_ALL;
+		struct kid *made = realloc(kids, (n->n + 1) * sizeof(*kids));
+		if (!made) {
+			free(kids);
+			return -ENOMEM;
+		}
+		kids = made;
+		price[i] = 1;
+		for (uint32_t k = 0; k < n->n; k++) {
+			uint32_t id = b->kids.v[n->first + k];
+			kids[k].id = id;
+			kids[k].price = atoms ? atom_price(&v->atom[id]) : price[id];
+			price[i] += kids[k].price;
+			/* Kids come before their parents. One that never rules out goes last. */
+			if (n->op == VIEW_AND && b->cost[id] > 0)
+				kids[k].price *= b->cost[id] < 1 ? 1 + b->cost[id] : 2;
+			if (n->op == VIEW_ALL)
+				kids[k].price += v->atom[id].uses > 1;
+		}
+		if (n->op == VIEW_ANY)
+			continue;
+		qsort(kids, n->n, sizeof(*kids), by_price);
+		for (uint32_t k = 0; k < n->n; k++)
+			b->kids.v[n->first + k] = kids[k].id;
+	}
+	free(kids);
+	return 0;
 }
 
 int view_cover(struct view_builder *b)
@@ -199,7 +272,11 @@ int view_cover(struct view_builder *b)
 	}
 	if (!rc)
 		rc = turn_around(b);
-	if (!rc)
-		scan_lists(b);
+	if (rc)
+		return rc;
+	scan_texts(b);
+	double *price = malloc((v->nnodes + 1) * sizeof(*price));
+	rc = price ? order_kids(b, price) : -ENOMEM;
+	free(price);
 	return rc;
 }

@@ -16,7 +16,7 @@
 
 #define VIEW_TEXT_MAX \
 	((size_t)64 << 20) /* bytes of one field's values; what is beyond is not seen */
-#define VIEW_LIST      8 /* a list with more texts than this is scanned for as a whole */
+#define VIEW_SCAN_LEN  3 /* texts from here on are scanned for, shorter ones only for covers */
 #define VIEW_LONG_LIST 32 /* from here on a list asks what was found, not for each of its own */
 #define VIEW_NONE      UINT32_MAX
 
@@ -38,6 +38,7 @@ struct view_atom {
 	uint32_t column;
 	uint32_t other; /* column of fieldref */
 	uint32_t needs, nneeds; /* in sigma_view.kid: atoms, of which one must hold */
+	uint32_t uses; /* how many items have it: what many rules want is often there */
 	bool scanned;
 };
 
