@@ -12,7 +12,8 @@
 bool feed_has_logsource(const struct sigma_logsource *ls, char *why, unsigned size);
 /* Has one of the logsource's sources the field? */
 bool feed_has_field(const struct sigma_logsource *ls, const char *field);
-/* The same of a rule; a correlation also needs the rules that it counts: one, or of temporal all.
+/* The same of a rule, and could an event ever match it? A correlation also needs the rules that it
+ * counts: one, or of temporal all.
  */
 bool feed_has_rule(const struct sigma_rule *rule, char *why, unsigned size);
 

@@ -8,7 +8,7 @@
 
 #define WIDTH_MAX	4
 #define WINDOWS_MAX	64 /* of a long literal that are looked at for its rarest gram */
-#define BITS_PER_GRAM	16
+#define BITS_PER_GRAM	32
 #define BITMAP_LOG2_MIN 9
 #define BITMAP_LOG2_MAX 20
 #define CROWD		64 /* what one more literal of the same gram counts, against rarity */
@@ -44,9 +44,21 @@ static uint32_t load(const char *s)
 	return x;
 }
 
-static uint32_t mix(uint32_t gram)
+static uint64_t mix(uint32_t gram)
 {
-	return gram * 0x9E3779B1U;
+	return gram * 0x9E3779B97F4A7C15ULL;
+}
+
+/* Two bits per gram in one word (a blocked Bloom filter): few that are not there get through. */
+static uint64_t bits_of(uint64_t hash)
+{
+	return 1ULL << (hash >> 20 & 63) | 1ULL << (hash >> 26 & 63);
+}
+
+static bool may_have(const struct level *l, uint32_t gram)
+{
+	uint64_t hash = mix(gram), bits = bits_of(hash);
+	return (l->bitmap[hash >> l->bitmap_shift] & bits) == bits;
 }
 
 static uint32_t gram_at(const struct level *l, const struct literal *t, uint32_t off)
@@ -115,8 +127,8 @@ static int allocate(struct level *l)
 	bits = bits > BITMAP_LOG2_MAX ? BITMAP_LOG2_MAX : bits;
 	l->mask = l->width == WIDTH_MAX ? UINT32_MAX : (1U << 8 * l->width) - 1;
 	l->nslots = (size_t)1 << slots;
-	l->slot_shift = 32 - slots;
-	l->bitmap_shift = 32 - bits;
+	l->slot_shift = 64 - slots;
+	l->bitmap_shift = 64 - (bits - 6);
 	l->slot = calloc(l->nslots, sizeof(*l->slot));
 	l->bitmap = calloc((size_t)1 << (bits - 6), sizeof(*l->bitmap));
 	l->entry = calloc(l->nliterals, sizeof(*l->entry));
@@ -147,8 +159,7 @@ static int build(struct level *l, const struct literal *t, size_t n)
 		struct slot *s = slot_of(l, gram);
 		s->gram = gram;
 		s->n++;
-		uint32_t bit = mix(gram) >> l->bitmap_shift;
-		l->bitmap[bit / 64] |= 1ULL << bit % 64;
+		l->bitmap[mix(gram) >> l->bitmap_shift] |= bits_of(mix(gram));
 	}
 	for (size_t i = 0; i < l->nslots; i++) {
 		l->slot[i].first = next;
@@ -225,18 +236,35 @@ static void look_up(const struct level *l, uint32_t gram, const char *s, size_t 
 	}
 }
 
+/* Four places at a time: what gets through is rare enough for one branch. */
 static void scan_level(const struct level *l, const char *s, size_t n, literal_fn *fn, void *ctx)
 {
-	const uint64_t *bitmap = l->bitmap;
-	uint32_t mask = l->mask;
-	unsigned shift = l->bitmap_shift;
+	const uint32_t mask = l->mask;
+	size_t i = 0, end = n + 1 - l->width;
 
-	for (size_t i = 0; i + l->width <= n; i++) {
-		uint32_t gram = load(s + i) & mask;
-		uint32_t bit = mix(gram) >> shift;
-		if (__builtin_expect(bitmap[bit / 64] >> bit % 64 & 1, 0))
-			look_up(l, gram, s, n, i, fn, ctx);
+	if (n < l->width)
+		return;
+	for (; i + 4 <= end; i += 4) {
+		uint64_t w;
+		memcpy(&w, s + i, sizeof(w));
+		uint32_t a = (uint32_t)w & mask, b = (uint32_t)(w >> 8) & mask,
+			 c = (uint32_t)(w >> 16) & mask, d = (uint32_t)(w >> 24) & mask;
+		bool at_a = may_have(l, a), at_b = may_have(l, b), at_c = may_have(l, c),
+		     at_d = may_have(l, d);
+		if (__builtin_expect(!(at_a | at_b | at_c | at_d), 1))
+			continue;
+		if (at_a)
+			look_up(l, a, s, n, i, fn, ctx);
+		if (at_b)
+			look_up(l, b, s, n, i + 1, fn, ctx);
+		if (at_c)
+			look_up(l, c, s, n, i + 2, fn, ctx);
+		if (at_d)
+			look_up(l, d, s, n, i + 3, fn, ctx);
 	}
+	for (; i < end; i++)
+		if (may_have(l, load(s + i) & mask))
+			look_up(l, load(s + i) & mask, s, n, i, fn, ctx);
 }
 
 void grams_scan(const struct grams *g, const char *s, size_t n, literal_fn *fn, void *ctx)

@@ -8,9 +8,10 @@
 #include "sigma/compile.h"
 #include "sigma/test.h"
 
-#define KEY_HEAD   2 /* kind, flags */
-#define SLOTS_MIN  1024
-#define NEED_SHORT 1 /* bytes; a text of one is still worth looking for */
+#define KEY_HEAD  2 /* kind, flags */
+#define SLOTS_MIN 1024
+#define NEED_LEN  2 /* bytes; of single ones text is full */
+#define NEEDS_MAX 8
 
 static bool grow(struct sigma_compiled *c)
 {
@@ -104,33 +105,38 @@ static int make_regex(struct sigma_rules *r, struct sigma_pred *p, struct err *e
 	return rc;
 }
 
-/* The longest run of bytes is what rules it out fastest. */
+/* One run of bytes of a glob, as it must be somewhere in the text. */
+static int need_run(struct sigma_rules *r, struct sigma_pred *p, const uint16_t *e, size_t n,
+		    size_t at, size_t len)
+{
+	enum sigma_pred_kind kind = !at		    ? SIGMA_PRED_startswith
+				    : at + len == n ? SIGMA_PRED_endswith
+						    : SIGMA_PRED_contains;
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < len; i++)
+		buf_putc(&b, (char)e[at + i]);
+	int rc = b.failed ? -ENOMEM : need(r, p, kind, b.data, b.len, !(p->flags & SIGMA_CASED));
+	buf_free(&b);
+	return rc;
+}
+
 static int make_glob(struct sigma_rules *r, struct sigma_pred *p)
 {
 	const uint16_t *e = (const uint16_t *)p->text;
-	size_t n = p->len / sizeof(*e), best = 0, best_at = 0;
-	struct buf b = { 0 };
+	size_t n = p->len / sizeof(*e);
+	int rc = 0;
 
+	p->need_all = true;
 	p->glob = glob_new(r->arena, e, n);
 	if (!p->glob)
 		return -ENOMEM;
-	for (size_t i = 0, len; i < n; i += len + 1) {
+	for (size_t i = 0, len; i < n && !rc && p->nneed < NEEDS_MAX; i += len + 1) {
 		for (len = 0; i + len < n && e[i + len] < 256;)
 			len++;
-		if (len > best) {
-			best = len;
-			best_at = i;
-		}
+		if (len >= NEED_LEN)
+			rc = need_run(r, p, e, n, i, len);
 	}
-	if (best < NEED_SHORT)
-		return 0;
-	for (size_t i = 0; i < best; i++)
-		buf_putc(&b, (char)e[best_at + i]);
-	enum sigma_pred_kind kind = !best_at		  ? SIGMA_PRED_startswith
-				    : best_at + best == n ? SIGMA_PRED_endswith
-							  : SIGMA_PRED_contains;
-	int rc = b.failed ? -ENOMEM : need(r, p, kind, b.data, b.len, !(p->flags & SIGMA_CASED));
-	buf_free(&b);
 	return rc;
 }
 

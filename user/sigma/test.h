@@ -69,8 +69,9 @@ struct sigma_pred {
 			size_t ncanonical;
 		} number;
 	};
-	/* Folded equals, startswith, endswith or contains, of which one holds wherever this does.
-	 * None: nothing is known. */
+	/* Folded equals, startswith, endswith or contains, of which one holds wherever this does,
+	 * with need_all each of them. None: nothing is known. */
+	bool need_all;
 	unsigned nneed;
 	const struct sigma_pred **need;
 };

@@ -31,19 +31,19 @@ static bool refers(struct sigma_view *v, const struct view_atom *a, const struct
 	return false;
 }
 
-/* Rules out what lacks the text that it needs: at once where that was scanned for, and before any
- * regular expression. */
+/* Does it lack text that it needs? Asked of what was scanned for, and before any regular expression
+ * also of the rest. */
 static bool is_ruled_out(struct sigma_view *v, const struct view_atom *a)
 {
 	const uint32_t *need = v->kid + a->needs;
 
 	for (uint32_t i = 0; i < a->nneeds; i++) {
-		if (!v->atom[need[i]].scanned && a->pred->kind != SIGMA_PRED_regex)
-			return false;
-		if (view_atom_holds(v, need[i]))
-			return false;
+		bool known = v->atom[need[i]].scanned || a->pred->kind == SIGMA_PRED_regex;
+		bool lacks = known && !view_atom_holds(v, need[i]);
+		if (lacks == a->pred->need_all)
+			return lacks;
 	}
-	return a->nneeds;
+	return a->nneeds && !a->pred->need_all;
 }
 
 static bool work_out(struct sigma_view *v, const struct view_atom *a)

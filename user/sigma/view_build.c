@@ -53,6 +53,8 @@ int view_atom(struct view_builder *b, uint32_t column, const struct sigma_pred *
 		rc = view_atom(b, column, p->need[i], &id);
 		if (!rc)
 			rc = ids_push(&needs, id);
+		if (!rc)
+			v->atom[id].uses++;
 	}
 	a.needs = (uint32_t)b->kids.n;
 	if (!rc)

@@ -10,6 +10,7 @@
 #include "sigma/view_private.h"
 
 #define NEVER_RULED_OUT 1e9 /* the cost of no cover */
+#define LIKELY		1000 /* that a field has a value */
 
 static bool is_text(const struct sigma_pred *p)
 {
@@ -20,45 +21,62 @@ static bool is_text(const struct sigma_pred *p)
 static double likelihood(const struct view_atom *a)
 {
 	const struct sigma_pred *p = a->pred;
-	static const double contains[] = { 1, 0.6, 0.3, 0.1, 0.03, 0.01, 0.01, 0.01, 0.002 };
+	static const double contains[] = {
+		LIKELY, LIKELY, 0.3, 0.1, 0.03, 0.01, 0.01, 0.01, 0.002
+	};
 
 	switch (p->kind) {
 	case SIGMA_PRED_contains:
 		return contains[p->len < 8 ? p->len : 8] * (1 + a->uses);
 	case SIGMA_PRED_startswith:
 		return 0.05 * (1 + a->uses);
-	case SIGMA_PRED_any:
-		return 1000;
 	default: /* equals, endswith: names of programs, of types */
 		return 0.02 * (1 + a->uses);
 	}
 }
 
-/* One atom's own cover: itself, what it needs, or that its field has a value. */
+/* All of what it needs one of; of what it needs all of, the least likely. */
+static int cover_needs(struct view_builder *b, const struct view_atom *a, struct ids *ret,
+		       double *ret_cost)
+{
+	const uint32_t *need = b->kids.v + a->needs;
+	uint32_t best = 0;
+
+	for (uint32_t i = 0; i < a->nneeds; i++) {
+		double cost = likelihood(&b->v->atom[need[i]]);
+		if (!a->pred->need_all) {
+			*ret_cost += cost;
+		} else if (!i || cost < *ret_cost) {
+			*ret_cost = cost;
+			best = i;
+		}
+	}
+	return a->pred->need_all ? ids_push(ret, need[best]) : ids_append(ret, need, a->nneeds);
+}
+
+/* One atom's own cover: itself, what it needs, or that its field has a value at all. */
 static int cover_atom(struct view_builder *b, uint32_t id, struct ids *ret, double *ret_cost)
 {
 	const struct view_atom a = b->v->atom[id];
 	uint32_t any;
+	int rc = 0;
 
-	*ret_cost = 0;
-	if (is_text(a.pred) || a.pred->kind == SIGMA_PRED_any ||
-	    a.pred->kind == SIGMA_PRED_number) {
-		*ret_cost = likelihood(&a);
-		return ids_push(ret, id);
-	}
-	for (uint32_t i = 0; i < a.nneeds; i++)
-		*ret_cost += likelihood(&b->v->atom[b->kids.v[a.needs + i]]);
-	if (a.nneeds)
-		return ids_append(ret, b->kids.v + a.needs, a.nneeds);
-	if (a.pred->kind == SIGMA_PRED_exists || a.pred->kind == SIGMA_PRED_null) {
-		*ret_cost = NEVER_RULED_OUT;
+	*ret_cost = NEVER_RULED_OUT;
+	if (a.pred->kind == SIGMA_PRED_exists || a.pred->kind == SIGMA_PRED_null)
 		return 0;
+	if (is_text(a.pred) || a.pred->kind == SIGMA_PRED_number) {
+		*ret_cost = likelihood(&a);
+		rc = ids_push(ret, id);
+	} else if (a.nneeds) {
+		*ret_cost = 0;
+		rc = cover_needs(b, &a, ret, ret_cost);
 	}
-	int rc = view_atom(b, a.column, b->v->rules->compiled->any, &any);
-	if (rc)
+	if (rc || *ret_cost < LIKELY)
 		return rc;
-	*ret_cost = likelihood(&b->v->atom[any]);
-	return ids_push(ret, any);
+	rc = view_atom(b, a.column, b->v->rules->compiled->any, &any);
+	*ret_cost = LIKELY;
+	ret->n = 0;
+	return rc ? rc : ids_push(ret, any);
 }
 
 static int cover_node(struct view_builder *b, uint32_t id);
