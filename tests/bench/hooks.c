@@ -152,23 +152,28 @@ static void row(const struct op *op, const char *variant, struct bpf_program *p,
 	fflush(stdout);
 }
 
-/* One variant alone, loaded and attached as the sensor does it, under every operation. */
-static void variant(const struct hook *h, const char *name, double seconds)
+/* One variant alone, loaded and attached as the sensor does it, under one operation. */
+static void one(const struct op *op, const char *name, double seconds)
 {
 	static const struct bpf_config c = { .ring_main_bytes = 8 << 20,
 					     .ring_bulk_bytes = 4 << 20 };
 	struct redshank_bpf *o;
 
-	if (variant_is_iter(name) || bpf_obj_open(&c, &o, NULL))
+	if (bpf_obj_open(&c, &o, NULL))
 		return;
 	struct bpf_program *p = bpf_obj_program(o, name);
 	bpf_program__set_autoload(p, true);
 	if (!redshank_bpf__load(o))
-		for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
-			if (!h->without ||
-			    ops[i].run == op_exec) /* processes' hooks rest otherwise */
-				row(&ops[i], name, p, seconds);
+		row(op, name, p, seconds);
 	redshank_bpf__destroy(o);
+}
+
+/* Under every operation; loaded anew for each, as Linux 5.10 attaches some kinds only once. */
+static void variant(const struct hook *h, const char *name, double seconds)
+{
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]) && !variant_is_iter(name); i++)
+		if (!h->without || ops[i].run == op_exec) /* processes' hooks rest otherwise */
+			one(&ops[i], name, seconds);
 }
 
 int main(int argc, char **argv)

@@ -10,29 +10,30 @@
 #include "sigma/view_private.h"
 
 #define NEVER_RULED_OUT 1e9 /* the cost of no cover */
-#define LIKELY		1000 /* that a field has a value */
+#define LIKELY		1e6 /* that a field has a value */
 
 static bool is_text(const struct sigma_pred *p)
 {
 	return p->kind <= SIGMA_PRED_contains && !(p->flags & SIGMA_CASED);
 }
 
-/* A guess at how often the atom holds. Only the order of these matters. */
+/*
+ * A guess at how often the atom holds; only the order matters. What a text is says little, what
+ * rules say more: a text that many of them want is one that is often there ("/tmp/", "/bash").
+ */
 static double likelihood(const struct view_atom *a)
 {
+	static const double contains[] = { LIKELY, LIKELY, 0.3,	  0.08, 0.02,
+					   0.012,  0.01,   0.009, 0.008 };
 	const struct sigma_pred *p = a->pred;
-	static const double contains[] = {
-		LIKELY, LIKELY, 0.3, 0.1, 0.03, 0.01, 0.01, 0.01, 0.002
-	};
+	double one = 0.02, uses = a->uses ? a->uses : 1; /* equals, endswith: names of programs */
 
-	switch (p->kind) {
-	case SIGMA_PRED_contains:
-		return contains[p->len < 8 ? p->len : 8] * (1 + a->uses);
-	case SIGMA_PRED_startswith:
-		return 0.05 * (1 + a->uses);
-	default: /* equals, endswith: names of programs, of types */
-		return 0.02 * (1 + a->uses);
-	}
+	if (p->kind == SIGMA_PRED_contains)
+		one = contains[p->len < 8 ? p->len : 8];
+	else if (p->kind == SIGMA_PRED_startswith)
+		one = 0.05;
+	/* However many want it, it is less likely than that there is any value. */
+	return one < LIKELY && one * uses * uses > 1000 ? 1000 : one * uses * uses;
 }
 
 /* All of what it needs one of; of what it needs all of, the least likely. */
