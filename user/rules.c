@@ -272,7 +272,10 @@ static void finish(struct rules *r)
 	if (!r->error)
 		pipeline_set_rules(r->pipeline, r->fresh);
 	r->fresh = NULL;
-	log_warning("%s", line);
+	if (r->error)
+		log_warning("%s", line);
+	else
+		log_info("%s", line);
 	if (r->fn)
 		r->fn(r->ctx, !r->error, line);
 }

@@ -30,7 +30,9 @@ fi
 
 for recording in "$here"/*.rsk; do
 	name=$(basename "$recording" .rsk)
-	if TZ=Pacific/Kiritimati LC_ALL=C $user "$redshank" replay -o json - <"$recording" \
+	rules=$here/$name.yml
+	[ -e "$rules" ] && set -- --rules="$rules" || set --
+	if TZ=Pacific/Kiritimati LC_ALL=C $user "$redshank" replay "$@" -o json - <"$recording" \
 		>"$dir/json" 2>"$dir/why" && cmp -s "$dir/json" "$here/$name.json"; then
 		ok "$name: the same JSON Lines"
 	else
@@ -40,9 +42,9 @@ for recording in "$here"/*.rsk; do
 	fi
 	# The other two forms of the same: an alert in JSON is one everywhere.
 	alerts=$(grep -c '"kind":"alert"' "$here/$name.json")
-	$user "$redshank" replay --alerts-only -o text - <"$recording" >"$dir/text" 2>"$dir/why"
-	text=$(grep -c 'T1620' "$dir/text")
-	$user "$redshank" replay --alerts-only -o proto - <"$recording" >"$dir/proto" 2>"$dir/why"
+	$user "$redshank" replay "$@" --alerts-only -o text - <"$recording" >"$dir/text" 2>"$dir/why"
+	text=$(grep -c '^          *id  *[0-9a-f-]*  rule \|^  id ' "$dir/text")
+	$user "$redshank" replay "$@" --alerts-only -o proto - <"$recording" >"$dir/proto" 2>"$dir/why"
 	proto=$(grep -ac 'redshank.fileless.memfd_exec' "$dir/proto")
 	if [ "$text" -ge "$alerts" ] && [ "$((text > 0))$((proto > 0))" = "$((alerts > 0))$((alerts > 0))" ]; then
 		ok "$name: the same verdict as text and as protobuf"

@@ -8,7 +8,7 @@
 
 #define WIDTH_MAX	4
 #define WINDOWS_MAX	64 /* of a long literal that are looked at for its rarest gram */
-#define BITS_PER_GRAM	32
+#define BITS_PER_GRAM	64
 #define BITMAP_LOG2_MIN 9
 #define BITMAP_LOG2_MAX 20
 #define CROWD		64 /* what one more literal of the same gram counts, against rarity */
@@ -26,7 +26,8 @@ struct slot {
 struct level {
 	unsigned width; /* 0: no literals */
 	uint32_t mask;
-	unsigned bitmap_shift, slot_shift;
+	unsigned slot_shift;
+	uint64_t words; /* of bitmap, less one: a mask */
 	uint64_t *bitmap;
 	struct slot *slot;
 	struct entry *entry;
@@ -49,16 +50,11 @@ static uint64_t mix(uint32_t gram)
 	return gram * 0x9E3779B97F4A7C15ULL;
 }
 
-/* Two bits per gram in one word (a blocked Bloom filter): few that are not there get through. */
-static uint64_t bits_of(uint64_t hash)
+/* One bit of one word; words: their number less one. */
+static bool may_have(const uint64_t *bitmap, uint64_t words, uint32_t gram)
 {
-	return 1ULL << (hash >> 20 & 63) | 1ULL << (hash >> 26 & 63);
-}
-
-static bool may_have(const struct level *l, uint32_t gram)
-{
-	uint64_t hash = mix(gram), bits = bits_of(hash);
-	return (l->bitmap[hash >> l->bitmap_shift] & bits) == bits;
+	uint64_t hash = mix(gram);
+	return bitmap[hash >> 40 & words] >> (hash >> 34 & 63) & 1;
 }
 
 static uint32_t gram_at(const struct level *l, const struct literal *t, uint32_t off)
@@ -128,7 +124,7 @@ static int allocate(struct level *l)
 	l->mask = l->width == WIDTH_MAX ? UINT32_MAX : (1U << 8 * l->width) - 1;
 	l->nslots = (size_t)1 << slots;
 	l->slot_shift = 64 - slots;
-	l->bitmap_shift = 64 - (bits - 6);
+	l->words = (1ULL << (bits - 6)) - 1;
 	l->slot = calloc(l->nslots, sizeof(*l->slot));
 	l->bitmap = calloc((size_t)1 << (bits - 6), sizeof(*l->bitmap));
 	l->entry = calloc(l->nliterals, sizeof(*l->entry));
@@ -159,7 +155,8 @@ static int build(struct level *l, const struct literal *t, size_t n)
 		struct slot *s = slot_of(l, gram);
 		s->gram = gram;
 		s->n++;
-		l->bitmap[mix(gram) >> l->bitmap_shift] |= bits_of(mix(gram));
+		uint64_t hash = mix(gram);
+		l->bitmap[hash >> 40 & l->words] |= 1ULL << (hash >> 34 & 63);
 	}
 	for (size_t i = 0; i < l->nslots; i++) {
 		l->slot[i].first = next;
@@ -240,6 +237,7 @@ static void look_up(const struct level *l, uint32_t gram, const char *s, size_t 
 static void scan_level(const struct level *l, const char *s, size_t n, literal_fn *fn, void *ctx)
 {
 	const uint32_t mask = l->mask;
+	const uint64_t *bitmap = l->bitmap, words = l->words;
 	size_t i = 0, end = n + 1 - l->width;
 
 	if (n < l->width)
@@ -249,8 +247,8 @@ static void scan_level(const struct level *l, const char *s, size_t n, literal_f
 		memcpy(&w, s + i, sizeof(w));
 		uint32_t a = (uint32_t)w & mask, b = (uint32_t)(w >> 8) & mask,
 			 c = (uint32_t)(w >> 16) & mask, d = (uint32_t)(w >> 24) & mask;
-		bool at_a = may_have(l, a), at_b = may_have(l, b), at_c = may_have(l, c),
-		     at_d = may_have(l, d);
+		bool at_a = may_have(bitmap, words, a), at_b = may_have(bitmap, words, b),
+		     at_c = may_have(bitmap, words, c), at_d = may_have(bitmap, words, d);
 		if (__builtin_expect(!(at_a | at_b | at_c | at_d), 1))
 			continue;
 		if (at_a)
@@ -263,7 +261,7 @@ static void scan_level(const struct level *l, const char *s, size_t n, literal_f
 			look_up(l, d, s, n, i + 3, fn, ctx);
 	}
 	for (; i < end; i++)
-		if (may_have(l, load(s + i) & mask))
+		if (may_have(bitmap, words, load(s + i) & mask))
 			look_up(l, load(s + i) & mask, s, n, i, fn, ctx);
 }
 

@@ -258,7 +258,7 @@ const struct sigma_pred *sigma_pred_pattern(struct sigma_rules *r, struct patter
 	unsigned flags = cased ? SIGMA_CASED : 0;
 	size_t head = p->n && p->e[0] == PATTERN_ANY;
 	size_t tail = p->n > head && p->e[p->n - 1] == PATTERN_ANY;
-	struct pattern inner = { .e = p->e + head, .n = p->n - head - tail };
+	const struct pattern inner = { .e = head ? p->e + 1 : p->e, .n = p->n - head - tail };
 	if (head && !inner.n)
 		return sigma_pred_get(r, SIGMA_PRED_any, 0, NULL, 0, ret_error, e);
 	if (pattern_has_wildcard(&inner) || pattern_has(&inner, PATTERN_DASH))
