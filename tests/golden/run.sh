@@ -45,7 +45,8 @@ for recording in "$here"/*.rsk; do
 	$user "$redshank" replay "$@" --alerts-only -o text - <"$recording" >"$dir/text" 2>"$dir/why"
 	text=$(grep -c '^          *id  *[0-9a-f-]*  rule \|^  id ' "$dir/text")
 	$user "$redshank" replay "$@" --alerts-only -o proto - <"$recording" >"$dir/proto" 2>"$dir/why"
-	proto=$(grep -ac 'redshank.fileless.memfd_exec' "$dir/proto")
+	rule=$(jq -r 'select(.event.kind == "alert") | .rule.id' "$here/$name.json" | head -n 1)
+	proto=$(grep -ac "${rule:-no rule}" "$dir/proto")
 	if [ "$text" -ge "$alerts" ] && [ "$((text > 0))$((proto > 0))" = "$((alerts > 0))$((alerts > 0))" ]; then
 		ok "$name: the same verdict as text and as protobuf"
 	else

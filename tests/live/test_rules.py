@@ -121,23 +121,28 @@ def by_audit_record(sensor):
 
 @test
 def folded(sensor):
-    """The same finding again is an update: one id, a count, the first and the last time"""
-    for _ in range(20):
-        call("rs-mark", "again")
+    """Each process has its alert; when many do the same, the rest is one with a count"""
+    script = "m=mark; for i in $(seq 100); do /bin/true rs-$m again; done"
+    start(["/bin/sh", "-c", script]).wait()
+
     def found():
         return [a for a in alerts_of(sensor, MARKED)
                 if get(a, "redshank.alert.evidence.CommandLine") == "/bin/true rs-mark again"]
-    lines = until(lambda: found()[-1:] and get(found()[-1], "redshank.alert.count") == 20
-                  and found(), "an update with all of them")
-    equal(len({get(a, "redshank.alert.id") for a in lines}), 1, "ids")
-    assert len(lines) <= 8, f"{len(lines)} updates"
+
+    lines = until(lambda: get(found()[-1], "redshank.alert.count") == 80 and found(),
+                  "an update with all of the rest")
+    counts = {}
+    for a in lines:
+        counts[get(a, "redshank.alert.id")] = get(a, "redshank.alert.count")
+    equal(sorted(counts.values()), [1] * 20 + [80])
+    assert len(lines) <= 32, f"{len(lines)} alerts and updates"
     assert get(lines[-1], "redshank.alert.first") < get(lines[-1], "redshank.alert.last")
     listed = subprocess.run([REDSHANK, "alerts", "--store", sensor.store, "-o", "json", "--rule",
                              MARKED], capture_output=True, text=True, check=True)
     kept = [json.loads(line) for line in listed.stdout.splitlines()]
-    counts = [get(a, "redshank.alert.count") for a in kept
+    stored = [get(a, "redshank.alert.count") for a in kept
               if get(a, "redshank.alert.id") == get(lines[-1], "redshank.alert.id")]
-    equal(counts, [20], "in the store")
+    equal(stored, [80], "in the store")
 
 
 @test

@@ -36,7 +36,7 @@ ANY = re.compile(r"""@timestamp|event\.(id|sequence)|host|ecs\.version
     |process\.(pid|vpid|entity_id|start)|process\.thread\.id
     |process\.parent\.(pid|entity_id|start)|process\.(group_leader|session_leader)\.pid
     |redshank\.(seq|cpu|ns)|redshank\.exec\.time|redshank\.alert\.(id|seq)|redshank\.cgroup\.(id|path)
-    |redshank\.exe\.(dev|inode|size|ctime|mtime|uid|gid)
+    |redshank\.exe\.(dev|inode|size|ctime|mtime|uid|gid)|redshank\.std(in|out)\.inode
     |redshank\.ancestors|redshank\.alert\.evidence\.redshank\.exe\.(size|inode|dev)
     |process\.thread\.capabilities\.(effective|permitted)""", re.X)
 # Some machines have them and some not: who logged in, containers, a terminal. Whether a file could

@@ -57,7 +57,7 @@ static void add(uint64_t key, unsigned id, uint64_t time)
 {
 	struct alert al = *test_alert_number(&ta, id);
 	al.time = time;
-	alert_fold_add(f, key, &al, on_alert, &told);
+	alert_fold_add(f, &(struct alert_fold_keys){ .same = key }, &al, on_alert, &told);
 }
 
 static void first_is_told_at_once(void **state)
@@ -142,11 +142,42 @@ static void eviction_loses_no_count(void **state)
 		for (unsigned k = 0; k < 3; k++) {
 			struct alert al = *test_alert_number(&ta, i);
 			al.time = T0;
-			alert_fold_add(f, i, &al, counting, counts);
+			alert_fold_add(f, &(struct alert_fold_keys){ .same = i }, &al, counting,
+				       counts);
 		}
 	alert_fold_flush(f, UINT64_MAX, ta.event.host, counting, counts);
 	for (unsigned i = 1; i <= N; i++)
 		assert_int_equal(counts[i], 3);
+}
+
+/* Of many processes that do the same, the first have alerts of their own. */
+static void what_is_alike_folds_later(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i <= 100; i++) {
+		struct alert al = *test_alert_number(&ta, i);
+		al.time = T0 + i;
+		alert_fold_add(f, &(struct alert_fold_keys){ i, 1000 }, &al, on_alert, &told);
+		if (i <= ALERT_FOLD_ALIKE + 1) {
+			assert_int_equal(told.n, i);
+			assert_int_equal(told.count, 1);
+			assert_string_equal(told.id, al.id);
+		}
+	}
+	/* 1 2 4 … 64 of the 80 that are folded */
+	assert_int_equal(told.n, ALERT_FOLD_ALIKE + 7);
+	alert_fold_flush(f, UINT64_MAX, ta.event.host, on_alert, &told);
+	assert_int_equal(told.count, 100 - ALERT_FOLD_ALIKE);
+	assert_int_equal(told.first, T0 + ALERT_FOLD_ALIKE + 1);
+	assert_int_equal(told.last, T0 + 100);
+	/* After a quiet time they are news again, each for itself. */
+	for (unsigned i = 201; i <= 203; i++) {
+		struct alert al = *test_alert_number(&ta, i);
+		al.time = T0 + 2 * ALERT_FOLD_WINDOW_NS;
+		alert_fold_add(f, &(struct alert_fold_keys){ i, 1000 }, &al, on_alert, &told);
+		assert_int_equal(told.count, 1);
+		assert_string_equal(told.id, al.id);
+	}
 }
 
 /* Keys of one bucket are different findings. */
@@ -165,7 +196,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(first_is_told_at_once),   T(repeats_are_updates_at_doublings),
 		T(a_pause_makes_an_update), T(after_the_window_it_is_news),
-		T(eviction_loses_no_count), T(keys_that_collide),
+		T(eviction_loses_no_count), T(what_is_alike_folds_later),
+		T(keys_that_collide),
 	};
 	return cmocka_run_group_tests_name("alert_fold", tests, NULL, NULL);
 }

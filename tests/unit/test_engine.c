@@ -365,7 +365,8 @@ static void ids_and_numbers(void **state)
 		r->hdr.time += i % 4;
 		r->hdr.start += i / 4 % 4;
 		r->hdr.tid += i / 16;
-		r->hdr.ppid += i + 1; /* another creator: not the same finding */
+		r->hdr.pid += i + 1; /* another process, of another one: not alike */
+		r->hdr.ppid += i + 1;
 		judge(r);
 		memcpy(ids[i], alert.id, ALERT_ID_LEN);
 		assert_int_equal(alert.seq, 3 + i);

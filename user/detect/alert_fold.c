@@ -18,7 +18,8 @@ struct held {
 };
 
 struct entry {
-	uint64_t key, count, first, last, sent, sent_count;
+	uint64_t key, count, first, last, sent;
+	unsigned before; /* of what is alike: alerts that were not folded */
 	uint32_t chain, older, newer;
 	char id[ALERT_ID_LEN];
 	struct held *held;
@@ -110,7 +111,6 @@ static void tell(struct alert_fold *f, struct entry *e, struct alert *al, alert_
 	al->first = e->first;
 	al->last = e->last;
 	e->sent = e->last;
-	e->sent_count = e->count;
 	drop_held(f, e);
 	fn(ctx, al);
 }
@@ -178,21 +178,47 @@ static void begin(struct entry *e, const struct alert *al)
 	e->last = al->time;
 }
 
-void alert_fold_add(struct alert_fold *f, uint64_t key, struct alert *al, alert_fold_fn *fn,
-		    void *ctx)
+/* The entry of the key; a new one, or one that begins anew, has a count of 0. */
+static struct entry *look_up(struct alert_fold *f, uint64_t key, const struct alert *al,
+			     alert_fold_fn *fn, void *ctx)
 {
 	struct entry *e = find(f, key);
 
 	if (!e) {
 		e = make(f, key, al, fn, ctx);
 		begin(e, al);
-	} else {
-		list_remove(f, e);
-		list_append(f, e);
-		if (al->time > e->last + ALERT_FOLD_WINDOW_NS) {
-			if (e->held)
-				tell_held(f, e, al->event->host, fn, ctx);
-			begin(e, al);
+		return e;
+	}
+	list_remove(f, e);
+	list_append(f, e);
+	if (al->time > e->last + ALERT_FOLD_WINDOW_NS) {
+		if (e->held)
+			tell_held(f, e, al->event->host, fn, ctx);
+		begin(e, al);
+		e->before = 0;
+	}
+	return e;
+}
+
+void alert_fold_add(struct alert_fold *f, const struct alert_fold_keys *k, struct alert *al,
+		    alert_fold_fn *fn, void *ctx)
+{
+	struct entry *e = look_up(f, k->same, al, fn, ctx);
+
+	if (!e->count && k->alike) {
+		struct entry *alike = look_up(f, k->alike, al, fn, ctx);
+		if (alike->before == ALERT_FOLD_ALIKE) {
+			if (!alike->count)
+				begin(alike, al);
+			e = alike;
+		} else {
+			alike->before++;
+			alike->last = al->time;
+			e = find(f, k->same); /* two were made, the first may have been evicted */
+			if (!e) {
+				e = make(f, k->same, al, fn, ctx);
+				begin(e, al);
+			}
 		}
 	}
 	e->count++;

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Folding: the same finding again is not another alert but an update of the one that there is, with
- * how often, first and last. Updates are told at doubling counts or after a pause, so that a flood
- * of findings is a trickle of updates; none is forgotten.
+ * Folding: the same finding in the same process again is not another alert but an update of the one
+ * that there is, with how often, first and last. So is, when there were many already, what is alike
+ * in other processes: the same command line, started by the same process over and over. Updates are
+ * told at doubling counts or after a pause, so that a flood of findings is a trickle of updates;
+ * none is forgotten.
  */
 #ifndef REDSHANK_DETECT_ALERT_FOLD_H
 #define REDSHANK_DETECT_ALERT_FOLD_H
 
 #include "detect/alert.h"
 
+#define ALERT_FOLD_ALIKE 20 /* alerts that are alike before they are folded */
 #define ALERT_FOLD_ENTRIES \
 	4096 /* findings remembered; the least recently seen is told and forgotten */
 #define ALERT_FOLD_WINDOW_NS \
@@ -22,12 +25,17 @@ struct alert_fold;
 int alert_fold_new(struct alert_fold **ret);
 void alert_fold_free(struct alert_fold *f);
 
+/* Two findings of the same key are the same, or alike. */
+struct alert_fold_keys {
+	uint64_t same; /* in the same process */
+	uint64_t alike; /* in any; 0: none is */
+};
+
 /* Gives the alert to fn now, or keeps a copy until alert_fold_flush(). Sets its id, count, first,
- * last.
- */
+ * last. */
 typedef void alert_fold_fn(void *ctx, struct alert *al);
-void alert_fold_add(struct alert_fold *f, uint64_t key, struct alert *al, alert_fold_fn *fn,
-		    void *ctx);
+void alert_fold_add(struct alert_fold *f, const struct alert_fold_keys *k, struct alert *al,
+		    alert_fold_fn *fn, void *ctx);
 
 /*
  * Tells what was kept and has waited for ALERT_FOLD_PAUSE_NS at the time now (Unix ns; UINT64_MAX:

@@ -119,10 +119,12 @@ static void found(struct engine *e, const struct rule_info *info,
 		.verdict = &e->verdict,
 		.event = ev,
 	};
+	struct alert_fold_keys keys;
 	uint64_t before = e->st.alerts;
 
 	finding_id(&key, ev, al.id);
-	alert_fold_add(e->fold, finding_fold_key(&key, ev), &al, fold_give, e);
+	finding_fold_keys(&key, ev, &keys);
+	alert_fold_add(e->fold, &keys, &al, fold_give, e);
 	e->st.folded += e->st.alerts == before;
 }
 

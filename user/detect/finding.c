@@ -64,21 +64,28 @@ static uint64_t hash_field(uint64_t h, const struct event *ev, const char *name)
 	return hash_bytes(h, v.p, v.len);
 }
 
-uint64_t finding_fold_key(const struct finding_key *k, const struct event *ev)
+void finding_fold_keys(const struct finding_key *k, const struct event *ev,
+		       struct alert_fold_keys *ret)
 {
 	uint64_t h = hash_str(HASH_INIT, k->rule);
 
 	h = hash_bytes(h, &k->severity, sizeof(k->severity));
-	if (k->correlated)
-		return hash_correlated(h, k->correlated);
-	if (ev->desc->id != EV_exec) {
-		h = hash_bytes(h, &ev->rec->pid, sizeof(ev->rec->pid));
-		return hash_bytes(h, &ev->rec->start, sizeof(ev->rec->start));
+	*ret = (struct alert_fold_keys){ 0 };
+	if (k->correlated) {
+		ret->same = hash_correlated(h, k->correlated);
+		return;
 	}
+	ret->same = hash_bytes(h, &ev->rec->pid, sizeof(ev->rec->pid));
+	ret->same = hash_bytes(ret->same, &ev->rec->start, sizeof(ev->rec->start));
+	if (ev->desc->id != EV_exec)
+		return;
 	h = hash_bytes(h, &ev->rec->ppid, sizeof(ev->rec->ppid));
 	h = hash_bytes(h, &ev->rec->parent_start, sizeof(ev->rec->parent_start));
 	h = hash_field(h, ev, "process.executable");
-	return hash_field(h, ev, "process.args");
+	ret->alike = hash_field(h, ev, "process.args");
+	/* One process may run several programs: what is the same there is the same program. */
+	ret->same = hash_field(ret->same, ev, "process.executable");
+	ret->same = hash_field(ret->same, ev, "process.args");
 }
 
 /* --- what a rule's match says --- */

@@ -4,6 +4,7 @@
 #define REDSHANK_DETECT_FINDING_H
 
 #include "detect/alert.h"
+#include "detect/alert_fold.h"
 #include "detect/ruleset.h"
 
 struct finding_key {
@@ -20,11 +21,12 @@ struct finding_key {
 void finding_id(const struct finding_key *k, const struct event *ev, char ret[ALERT_ID_LEN]);
 
 /*
- * Findings of the same fold key are one alert: the same rule, as severe, on the same process; for
- * programs that are started, the same command line started by the same process; for correlations,
- * the same group in the same episode.
+ * The same: the same rule, as severe, in the same process; for correlations, the same group in the
+ * same episode. Alike: the same rule, as severe, on the same command line started by the same
+ * process.
  */
-uint64_t finding_fold_key(const struct finding_key *k, const struct event *ev);
+void finding_fold_keys(const struct finding_key *k, const struct event *ev,
+		       struct alert_fold_keys *ret);
 
 /* Severity, message and evidence of a rule's match. */
 void finding_of_rule(const struct rule_match *m, const struct event *ev, struct verdict *ret);

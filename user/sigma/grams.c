@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Grams of one to four bytes: a level for each width that literals have. */
+/*
+ * Grams by length of the literal: a level each. Of long literals two grams, one byte apart, are
+ * known, so that every other place of the text has one of them and half of the places are enough.
+ */
 #include "sigma/grams.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define LEVELS		4
 #define WIDTH_MAX	4
 #define WINDOWS_MAX	64 /* of a long literal that are looked at for its rarest gram */
 #define BITS_PER_GRAM	64
 #define BITMAP_LOG2_MIN 9
-#define BITMAP_LOG2_MAX 20
+#define BITMAP_LOG2_MAX 21
 #define CROWD		64 /* what one more literal of the same gram counts, against rarity */
+
+/* Bytes of a gram, and from one place of the text to the next that is looked at. */
+static const struct shape {
+	unsigned len; /* of literals, from here on */
+	unsigned width, stride;
+} shapes[LEVELS] = { { 1, 1, 1 }, { 2, 2, 1 }, { 3, 3, 1 }, { 5, 4, 2 } };
 
 struct entry {
 	const char *s;
@@ -24,18 +34,18 @@ struct slot {
 };
 
 struct level {
-	unsigned width; /* 0: no literals */
+	unsigned width, stride; /* width 0: no literals */
 	uint32_t mask;
 	unsigned slot_shift;
 	uint64_t words; /* of bitmap, less one: a mask */
 	uint64_t *bitmap;
 	struct slot *slot;
 	struct entry *entry;
-	size_t nliterals, nslots, bytes;
+	size_t ngrams, nslots, bytes;
 };
 
 struct grams {
-	struct level level[WIDTH_MAX];
+	struct level level[LEVELS];
 };
 
 static uint32_t load(const char *s)
@@ -88,16 +98,19 @@ static unsigned commonness(const char *s, unsigned n)
 	return sum / n;
 }
 
-/* Where in the literal the gram is that few other literals and little text have. */
+/* Where in the literal the grams are that few other literals and little text have. */
 static uint32_t choose(const struct level *l, const struct literal *t)
 {
-	uint32_t best = 0, windows = t->len - l->width + 1;
+	uint32_t best = 0, windows = t->len - l->width - l->stride + 2;
 	unsigned least = UINT32_MAX;
 
 	for (uint32_t off = 0; off < windows && off < WINDOWS_MAX; off++) {
-		unsigned crowd = slot_of(l, gram_at(l, t, off))->n;
-		unsigned score =
-			(crowd < 1000 ? crowd : 1000) * CROWD + commonness(t->s + off, l->width);
+		unsigned score = 0;
+		for (uint32_t k = 0; k < l->stride; k++) {
+			unsigned crowd = slot_of(l, gram_at(l, t, off + k))->n;
+			score += (crowd < 1000 ? crowd : 1000) * CROWD +
+				 commonness(t->s + off + k, l->width);
+		}
 		if (score < least) {
 			least = score;
 			best = off;
@@ -116,8 +129,8 @@ static unsigned log2_above(size_t n)
 
 static int allocate(struct level *l)
 {
-	unsigned slots = log2_above(2 * l->nliterals + 1);
-	unsigned bits = log2_above(BITS_PER_GRAM * l->nliterals);
+	unsigned slots = log2_above(2 * l->ngrams + 1);
+	unsigned bits = log2_above(BITS_PER_GRAM * l->ngrams);
 
 	bits = bits < BITMAP_LOG2_MIN ? BITMAP_LOG2_MIN : bits;
 	bits = bits > BITMAP_LOG2_MAX ? BITMAP_LOG2_MAX : bits;
@@ -127,36 +140,41 @@ static int allocate(struct level *l)
 	l->words = (1ULL << (bits - 6)) - 1;
 	l->slot = calloc(l->nslots, sizeof(*l->slot));
 	l->bitmap = calloc((size_t)1 << (bits - 6), sizeof(*l->bitmap));
-	l->entry = calloc(l->nliterals, sizeof(*l->entry));
+	l->entry = calloc(l->ngrams, sizeof(*l->entry));
 	l->bytes = l->nslots * sizeof(*l->slot) + ((size_t)1 << (bits - 3)) +
-		   l->nliterals * sizeof(*l->entry);
+		   l->ngrams * sizeof(*l->entry);
 	return l->slot && l->bitmap && l->entry ? 0 : -ENOMEM;
 }
 
-static unsigned width_of(const struct literal *t)
+static unsigned level_of(const struct literal *t)
 {
-	return t->len < WIDTH_MAX ? t->len : WIDTH_MAX;
+	unsigned i = 0;
+	while (i + 1 < LEVELS && t->len >= shapes[i + 1].len)
+		i++;
+	return i;
 }
 
-static int build(struct level *l, const struct literal *t, size_t n)
+static void count_gram(struct level *l, uint32_t gram)
 {
-	uint32_t *off, next = 0;
+	struct slot *s = slot_of(l, gram);
+	uint64_t hash = mix(gram);
 
-	if (allocate(l))
-		return -ENOMEM;
-	off = calloc(n, sizeof(*off));
-	if (!off)
-		return -ENOMEM;
+	s->gram = gram;
+	s->n++;
+	l->bitmap[hash >> 40 & l->words] |= 1ULL << (hash >> 34 & 63);
+}
+
+/* off: room for n. */
+static void fill(struct level *l, unsigned number, const struct literal *t, size_t n, uint32_t *off)
+{
+	uint32_t next = 0;
+
 	for (size_t i = 0; i < n; i++) {
-		if (width_of(&t[i]) != l->width)
+		if (level_of(&t[i]) != number)
 			continue;
 		off[i] = choose(l, &t[i]);
-		uint32_t gram = gram_at(l, &t[i], off[i]);
-		struct slot *s = slot_of(l, gram);
-		s->gram = gram;
-		s->n++;
-		uint64_t hash = mix(gram);
-		l->bitmap[hash >> 40 & l->words] |= 1ULL << (hash >> 34 & 63);
+		for (uint32_t k = 0; k < l->stride; k++)
+			count_gram(l, gram_at(l, &t[i], off[i] + k));
 	}
 	for (size_t i = 0; i < l->nslots; i++) {
 		l->slot[i].first = next;
@@ -164,46 +182,48 @@ static int build(struct level *l, const struct literal *t, size_t n)
 	}
 	/* first goes to the slot's end and comes back. */
 	for (size_t i = 0; i < n; i++) {
-		if (width_of(&t[i]) != l->width)
-			continue;
-		struct slot *s = slot_of(l, gram_at(l, &t[i], off[i]));
-		l->entry[s->first++] = (struct entry){
-			.s = t[i].s, .len = t[i].len, .off = off[i], .id = t[i].id
-		};
+		for (uint32_t k = 0; k < l->stride && level_of(&t[i]) == number; k++) {
+			struct slot *s = slot_of(l, gram_at(l, &t[i], off[i] + k));
+			l->entry[s->first++] = (struct entry){
+				.s = t[i].s, .len = t[i].len, .off = off[i] + k, .id = t[i].id
+			};
+		}
 	}
 	for (size_t i = 0; i < l->nslots; i++)
 		l->slot[i].first -= l->slot[i].n;
-	free(off);
-	return 0;
 }
 
 int grams_new(const struct literal *t, size_t n, struct grams **ret)
 {
 	struct grams *g = calloc(1, sizeof(*g));
+	uint32_t *off = calloc(n + 1, sizeof(*off));
+	int rc = g && off ? 0 : -ENOMEM;
 
-	if (!g)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		g->level[width_of(&t[i]) - 1].nliterals++;
-	for (unsigned w = 1; w <= WIDTH_MAX; w++) {
-		struct level *l = &g->level[w - 1];
-		if (!l->nliterals)
+	for (size_t i = 0; i < n && !rc; i++)
+		g->level[level_of(&t[i])].ngrams += shapes[level_of(&t[i])].stride;
+	for (unsigned i = 0; i < LEVELS && !rc; i++) {
+		struct level *l = &g->level[i];
+		if (!l->ngrams)
 			continue;
-		l->width = w;
-		if (build(l, t, n)) {
-			grams_free(g);
-			return -ENOMEM;
-		}
+		l->width = shapes[i].width;
+		l->stride = shapes[i].stride;
+		rc = allocate(l);
+		if (!rc)
+			fill(l, i, t, n, off);
 	}
-	*ret = g;
-	return 0;
+	free(off);
+	if (rc)
+		grams_free(g);
+	else
+		*ret = g;
+	return rc;
 }
 
 void grams_free(struct grams *g)
 {
 	if (!g)
 		return;
-	for (unsigned i = 0; i < WIDTH_MAX; i++) {
+	for (unsigned i = 0; i < LEVELS; i++) {
 		free(g->level[i].bitmap);
 		free(g->level[i].slot);
 		free(g->level[i].entry);
@@ -215,7 +235,7 @@ size_t grams_bytes(const struct grams *g)
 {
 	size_t n = sizeof(*g);
 
-	for (unsigned i = 0; i < WIDTH_MAX; i++)
+	for (unsigned i = 0; i < LEVELS; i++)
 		n += g->level[i].bytes;
 	return n;
 }
@@ -238,36 +258,30 @@ static void scan_level(const struct level *l, const char *s, size_t n, literal_f
 {
 	const uint32_t mask = l->mask;
 	const uint64_t *bitmap = l->bitmap, words = l->words;
-	size_t i = 0, end = n + 1 - l->width;
+	const size_t stride = l->stride, end = n + 1 - l->width;
+	size_t i = 0;
 
 	if (n < l->width)
 		return;
-	for (; i + 4 <= end; i += 4) {
-		uint64_t w;
-		memcpy(&w, s + i, sizeof(w));
-		uint32_t a = (uint32_t)w & mask, b = (uint32_t)(w >> 8) & mask,
-			 c = (uint32_t)(w >> 16) & mask, d = (uint32_t)(w >> 24) & mask;
-		bool at_a = may_have(bitmap, words, a), at_b = may_have(bitmap, words, b),
-		     at_c = may_have(bitmap, words, c), at_d = may_have(bitmap, words, d);
-		if (__builtin_expect(!(at_a | at_b | at_c | at_d), 1))
+	for (; i + 3 * stride < end; i += 4 * stride) {
+		bool any = may_have(bitmap, words, load(s + i) & mask) |
+			   may_have(bitmap, words, load(s + i + stride) & mask) |
+			   may_have(bitmap, words, load(s + i + 2 * stride) & mask) |
+			   may_have(bitmap, words, load(s + i + 3 * stride) & mask);
+		if (__builtin_expect(!any, 1))
 			continue;
-		if (at_a)
-			look_up(l, a, s, n, i, fn, ctx);
-		if (at_b)
-			look_up(l, b, s, n, i + 1, fn, ctx);
-		if (at_c)
-			look_up(l, c, s, n, i + 2, fn, ctx);
-		if (at_d)
-			look_up(l, d, s, n, i + 3, fn, ctx);
+		for (size_t k = i; k < i + 4 * stride; k += stride)
+			if (may_have(bitmap, words, load(s + k) & mask))
+				look_up(l, load(s + k) & mask, s, n, k, fn, ctx);
 	}
-	for (; i < end; i++)
+	for (; i < end; i += stride)
 		if (may_have(bitmap, words, load(s + i) & mask))
 			look_up(l, load(s + i) & mask, s, n, i, fn, ctx);
 }
 
 void grams_scan(const struct grams *g, const char *s, size_t n, literal_fn *fn, void *ctx)
 {
-	for (unsigned i = 0; i < WIDTH_MAX; i++)
+	for (unsigned i = 0; i < LEVELS; i++)
 		if (g->level[i].width)
 			scan_level(&g->level[i], s, n, fn, ctx);
 }

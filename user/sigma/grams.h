@@ -2,11 +2,12 @@
 /*
  * Many texts looked for anywhere in one, in a pass whose cost hardly depends on how many they are.
  *
- * Each literal is known by the rarest four bytes in it (its gram; shorter ones as a whole). The
- * pass tests each four bytes of the text against a bitmap that stays in the first-level cache; what
- * gets through is looked up and compared. Unlike Aho-Corasick's automaton no step waits for the one
- * before, and the tables grow by the literals, not by their bytes. What it lacks is a bound that is
- * linear: text made of nothing but grams costs a comparison per byte and literal of that gram.
+ * Each literal is known by the rarest four bytes in it (its gram; short ones by less). The pass
+ * tests the bytes at every other place of the text against a bitmap that stays in the first-level
+ * cache; what gets through is looked up and compared. Unlike Aho-Corasick's automaton no step waits
+ * for the one before, and the tables grow by the literals, not by their bytes. What it lacks is a
+ * bound that is linear: text made of nothing but grams costs a comparison per byte and literal of
+ * that gram.
  */
 #ifndef REDSHANK_SIGMA_GRAMS_H
 #define REDSHANK_SIGMA_GRAMS_H

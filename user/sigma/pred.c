@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "sigma/compile.h"
 #include "sigma/test.h"
 
@@ -55,7 +56,9 @@ static int need(struct sigma_rules *r, struct sigma_pred *p, enum sigma_pred_kin
 	struct buf b = { 0 };
 	int rc = 0;
 
-	/* Folded as part of a pattern would be. */
+	/* Half a character may fold to something else once it is whole in a value. */
+	if (!folded && !utf8_valid(text, len))
+		return 0;
 	pattern_bytes(&all, text, len);
 	if (!folded)
 		pattern_normalize(&all, true);
