@@ -127,6 +127,9 @@ bench-kernel-vm: all $(BENCH) ## the same on each kernel of the matrix, emulated
 	@deploy/deps check live && deploy/deps check vm
 	@tests/vm/run --out $(OUT) --bench
 
+bench-rules: $(OUT)/tests/bench/sigma ## what rules cost, against their number (1 minute)
+	@$(OUT)/tests/bench/sigma $(RULES)
+
 bench: all $(BENCH) ## what the sensor costs, as ratios (root; 3 minutes)
 	@tests/bench/run.py --out $(OUT)
 
@@ -143,7 +146,7 @@ docs: $(OUT)/tests/unit/test_events_md $(OUT)/tests/unit/test_rule_fields_md ## 
 format: ## make it so (clang-format 14)
 	find user bpf tests -name '*.[ch]' -exec clang-format -i {} +
 
-.PHONY: check bench bench-kernel bench-kernel-vm test-programs asan-programs fuzz-programs asan-build fuzz-build asan fuzz fuzz-short \
+.PHONY: check bench bench-rules bench-kernel bench-kernel-vm test-programs asan-programs fuzz-programs asan-build fuzz-build asan fuzz fuzz-short \
 	check-unit check-golden check-bpf check-otlp check-rules check-live check-vm check-vm-arm64 check-deploy check-deps check-format \
 	docs format
 

@@ -27,6 +27,7 @@ struct entry {
 	const char *s;
 	uint32_t len, off; /* off: of the gram in it */
 	uint32_t id;
+	uint32_t check; /* four bytes at check_at(): most that fail do so there */
 };
 
 struct slot {
@@ -164,6 +165,12 @@ static void count_gram(struct level *l, uint32_t gram)
 	l->bitmap[hash >> 40 & l->words] |= 1ULL << (hash >> 34 & 63);
 }
 
+/* The end of the literal that is further from the gram. */
+static size_t check_at(const struct entry *e)
+{
+	return e->len < 4 || e->off >= 2 ? 0 : e->len - 4;
+}
+
 /* off: room for n. */
 static void fill(struct level *l, unsigned number, const struct literal *t, size_t n, uint32_t *off)
 {
@@ -184,9 +191,12 @@ static void fill(struct level *l, unsigned number, const struct literal *t, size
 	for (size_t i = 0; i < n; i++) {
 		for (uint32_t k = 0; k < l->stride && level_of(&t[i]) == number; k++) {
 			struct slot *s = slot_of(l, gram_at(l, &t[i], off[i] + k));
-			l->entry[s->first++] = (struct entry){
+			struct entry *made = &l->entry[s->first++];
+			*made = (struct entry){
 				.s = t[i].s, .len = t[i].len, .off = off[i] + k, .id = t[i].id
 			};
+			if (made->len >= 4)
+				made->check = load(made->s + check_at(made));
 		}
 	}
 	for (size_t i = 0; i < l->nslots; i++)
@@ -240,6 +250,13 @@ size_t grams_bytes(const struct grams *g)
 	return n;
 }
 
+static bool is_at(const struct entry *e, const char *s)
+{
+	if (e->len >= 4 && load(s + check_at(e)) != e->check)
+		return false;
+	return !memcmp(s, e->s, e->len);
+}
+
 static void look_up(const struct level *l, uint32_t gram, const char *s, size_t n, size_t at,
 		    literal_fn *fn, void *ctx)
 {
@@ -247,8 +264,7 @@ static void look_up(const struct level *l, uint32_t gram, const char *s, size_t 
 
 	for (uint32_t i = 0; i < slot->n; i++) {
 		const struct entry *e = &l->entry[slot->first + i];
-		if (at >= e->off && at - e->off + e->len <= n &&
-		    !memcmp(s + at - e->off, e->s, e->len))
+		if (at >= e->off && at - e->off + e->len <= n && is_at(e, s + at - e->off))
 			fn(ctx, e->id);
 	}
 }

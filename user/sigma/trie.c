@@ -149,6 +149,22 @@ static void leaf(const struct trie *t, const struct literal *l, const char *s, s
 		fn(ctx, l->id);
 }
 
+#define KIDS_FEW 8 /* up to here a call of memchr() takes longer than looking */
+
+static const struct node *kid_of(const struct trie *t, const struct node *n, unsigned char c)
+{
+	const uint8_t *labels = t->label + n->first_kid;
+
+	if (n->nkids > KIDS_FEW) {
+		const uint8_t *at = memchr(labels, c, n->nkids);
+		return at ? &t->node[n->first_kid + (size_t)(at - labels)] : NULL;
+	}
+	for (uint32_t i = 0; i < n->nkids; i++)
+		if (labels[i] == c)
+			return &t->node[n->first_kid + i];
+	return NULL;
+}
+
 void trie_walk(const struct trie *t, const char *s, size_t n, literal_fn *fn, void *ctx)
 {
 	const struct node *node = &t->node[0];
@@ -163,13 +179,10 @@ void trie_walk(const struct trie *t, const char *s, size_t n, literal_fn *fn, vo
 		for (uint32_t i = 0; i < node->nends; i++)
 			if (!l[i].whole || depth == n)
 				fn(ctx, l[i].id);
-		if (depth == n || !node->nkids)
+		if (depth == n)
 			return;
-		const uint8_t *labels = t->label + node->first_kid;
-		int c = (unsigned char)(t->backwards ? s[n - 1 - depth] : s[depth]);
-		const uint8_t *at = memchr(labels, c, node->nkids);
-		if (!at)
+		node = kid_of(t, node, (unsigned char)(t->backwards ? s[n - 1 - depth] : s[depth]));
+		if (!node)
 			return;
-		node = &t->node[node->first_kid + (size_t)(at - labels)];
 	}
 }
