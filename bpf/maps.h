@@ -47,8 +47,9 @@ struct env_walk {
 };
 
 /* Where a record with strings is put together. A record can be larger than a per-CPU map's value
- * may be (32 KiB), so this is an array indexed by CPU: one entry per possible CPU, for programs
- * that can't be preempted, and a last one for the process iterator, which can. */
+ * may be (32 KiB), so this is an array indexed by CPU: SCRATCHES_PER_CPU entries per possible CPU,
+ * and a last one for the process iterator. Several, because a program may be preempted by another
+ * one on the same CPU: tracepoints of 7.x kernels do not keep that off any more. */
 struct scratch {
 	u32 busy;
 	u32 pad;
@@ -82,7 +83,7 @@ struct {
 } exec_files SEC(".maps") __weak;
 
 /* Knobs, constant from load on. */
-const volatile u32 knob_iter_slot __weak = 1; /* entry of scratches for iterators: number of CPUs */
+const volatile u32 knob_iter_slot __weak = 1; /* entry of scratches for iterators: the last */
 const volatile u32 knob_env_names __weak = 0; /* how many of env_names are set */
 const volatile struct env_name knob_env_name[ENV_NAMES_MAX] __weak = {};
 

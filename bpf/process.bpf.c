@@ -224,8 +224,8 @@ static __always_inline bool put_script(struct ev_exec *e, struct task_struct *t,
 
 static __always_inline int on_exec(struct task_struct *t, pid_t old_pid, struct linux_binprm *bprm)
 {
-	u32 cpu = bpf_get_smp_processor_id();
-	struct scratch *s = rec_begin(cpu, EV_exec, sizeof(struct ev_exec));
+	u32 slot = 0;
+	struct scratch *s = rec_begin_cpu(&slot, EV_exec, sizeof(struct ev_exec));
 	if (!s)
 		return 0;
 	struct ev_exec *e = (void *)s->rec;
@@ -246,10 +246,10 @@ static __always_inline int on_exec(struct task_struct *t, pid_t old_pid, struct 
 		if (known ? e->script_origin == EXE_ORIGIN_memfd : script_in_memfd(s, e, t))
 			flags |= EXE_F_SCRIPT_MEMFD;
 	}
-	EXE_FILL(s, cpu, e, t, BPF_CORE_READ(bprm, file), flags, exec);
-	PROC_FILL(s, cpu, e, t, exec);
+	EXE_FILL(s, slot, e, t, BPF_CORE_READ(bprm, file), flags, exec);
+	PROC_FILL(s, slot, e, t, exec);
 	STDIO_FILL(e, t);
-	put_env(s, cpu, e, mm);
+	put_env(s, slot, e, mm);
 	u64 arg = BPF_CORE_READ(mm, arg_start), size = BPF_CORE_READ(mm, arg_end) - arg;
 	e->args_size = size;
 	rec_put(s, &e->args, EVF_exec_args, (void *)arg, size, EV_ARGS_MAX, REC_USER);

@@ -5,8 +5,9 @@
 
 #include "event.h"
 
-#define ENV_NAMES_MAX 16 /* environment variables that can be chosen */
-#define ENV_NAME_LEN  16 /* bytes of NAME= compared: names of up to 15 characters are exact */
+#define SCRATCHES_PER_CPU 3 /* programs on one CPU that put a record together at a time */
+#define ENV_NAMES_MAX	  16 /* environment variables that can be chosen */
+#define ENV_NAME_LEN	  16 /* bytes of NAME= compared: names of up to 15 characters are exact */
 
 /* One chosen environment variable: the first bytes of "NAME=", and which of them count. */
 struct env_name {

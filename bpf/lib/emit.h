@@ -22,21 +22,21 @@ static __always_inline void count_emitted(u32 type)
 {
 	struct cpu_stats *st = stats_get();
 	if (st && type < EV_TYPE_MAX)
-		st->emitted[type]++;
+		__sync_fetch_and_add(&st->emitted[type], 1);
 }
 
 static __always_inline void count_ring_full(u32 type)
 {
 	struct cpu_stats *st = stats_get();
 	if (st && type < EV_TYPE_MAX)
-		st->ring_full[type]++;
+		__sync_fetch_and_add(&st->ring_full[type], 1);
 }
 
 static __always_inline void count_scratch_busy(u32 type)
 {
 	struct cpu_stats *st = stats_get();
 	if (st && type < EV_TYPE_MAX)
-		st->scratch_busy[type]++;
+		__sync_fetch_and_add(&st->scratch_busy[type], 1);
 }
 
 static __always_inline void count_fact(u32 fact)
@@ -74,17 +74,28 @@ static __always_inline void ev_submit(void *ev, u32 type)
 	count_emitted(type);
 }
 
-/* Takes the scratch of this CPU (slot: bpf_get_smp_processor_id()) or of iterators. */
-static __always_inline struct scratch *rec_begin(u32 slot, u32 type, u32 fixed)
+/*
+ * Takes a scratch, if nobody has it. Who interrupts us between the two lines finds it taken, and
+ * gives back what he added.
+ */
+static __always_inline struct scratch *scratch_take(u32 slot)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &slot);
 	if (!s)
 		return NULL;
-	if (s->busy) {
+	__sync_fetch_and_add(&s->busy, 1);
+	if (*(volatile u32 *)&s->busy == 1)
+		return s;
+	__sync_fetch_and_add(&s->busy, -1);
+	return NULL;
+}
+
+static __always_inline struct scratch *rec_start(struct scratch *s, u32 type, u32 fixed)
+{
+	if (!s) {
 		count_scratch_busy(type);
 		return NULL;
 	}
-	s->busy = 1;
 	s->off = fixed;
 	__builtin_memset(s->rec, 0, fixed); /* a constant where this is inlined */
 	struct ev_hdr *h = (void *)s->rec;
@@ -93,9 +104,28 @@ static __always_inline struct scratch *rec_begin(u32 slot, u32 type, u32 fixed)
 	return s;
 }
 
+/* Begins a record in the scratch of a slot. NULL, counted, when it is taken. */
+static __always_inline struct scratch *rec_begin(u32 slot, u32 type, u32 fixed)
+{
+	return rec_start(scratch_take(slot), type, fixed);
+}
+
+/* Begins one in a scratch of this CPU; *ret_slot is which. */
+static __always_inline struct scratch *rec_begin_cpu(u32 *ret_slot, u32 type, u32 fixed)
+{
+	u32 slot = bpf_get_smp_processor_id() * SCRATCHES_PER_CPU;
+	struct scratch *s = NULL;
+
+	for (u32 i = 0; i < SCRATCHES_PER_CPU && !s; i++, slot++) {
+		s = scratch_take(slot);
+		*ret_slot = slot;
+	}
+	return rec_start(s, type, fixed);
+}
+
 static __always_inline void rec_release(struct scratch *s)
 {
-	s->busy = 0;
+	__sync_fetch_and_add(&s->busy, -1);
 }
 
 /* Pads the record to 8 bytes and returns its length. */

@@ -239,8 +239,8 @@ int bpf_obj_open(const struct bpf_config *c, struct redshank_bpf **ret, struct e
 	bpf_map__set_max_entries(o->maps.ring_main, c->ring_main_bytes);
 	bpf_map__set_max_entries(o->maps.ring_bulk, c->ring_bulk_bytes);
 	bpf_map__set_max_entries(o->maps.stats, (u32)cpus);
-	bpf_map__set_max_entries(o->maps.scratches, (u32)cpus + 1);
-	o->rodata->knob_iter_slot = (u32)cpus;
+	bpf_map__set_max_entries(o->maps.scratches, (u32)cpus * SCRATCHES_PER_CPU + 1);
+	o->rodata->knob_iter_slot = (u32)cpus * SCRATCHES_PER_CPU;
 	o->rodata->knob_env_names = c->env_count;
 	for (unsigned i = 0; i < c->env_count; i++)
 		env_name_pack(c->env_names[i], &o->rodata->knob_env_name[i]);
