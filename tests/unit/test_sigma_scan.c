@@ -24,13 +24,13 @@ static void fill(char *s, size_t n, unsigned letters)
 		s[i] = (char)(letters == 256 ? next(256) : 'a' + next(letters));
 }
 
-static bool seen[LITERALS];
+static uint32_t seen[LITERALS];
 
 static void mark(void *ctx, uint32_t id)
 {
 	(void)ctx;
 	assert_in_range(id, 0, LITERALS - 1);
-	seen[id] = true;
+	seen[id] = 1;
 }
 
 static bool occurs(const struct literal *l, const char *s, size_t n, int where)
@@ -59,7 +59,7 @@ static void compare(const struct literal *l, size_t n, unsigned letters, int whe
 		fill(text, sizeof(text), letters);
 		memset(seen, 0, sizeof(seen));
 		if (g)
-			grams_scan(g, text, len, mark, NULL);
+			grams_scan(g, text, len, seen, 1, mark, NULL);
 		else
 			trie_walk(t, text, len, mark, NULL);
 		for (size_t i = 0; i < n; i++) {
@@ -105,9 +105,9 @@ static void nothing_behind_the_text_is_found(void **state)
 	(void)state;
 	assert_int_equal(grams_new(l, 2, &g), 0);
 	memset(seen, 0, sizeof(seen));
-	grams_scan(g, "xabcdefghijk", 4, mark, NULL);
+	grams_scan(g, "xabcdefghijk", 4, seen, 1, mark, NULL);
 	assert_false(seen[0] || seen[1]);
-	grams_scan(g, "xabcdefghijk", 5, mark, NULL);
+	grams_scan(g, "xabcdefghijk", 5, seen, 1, mark, NULL);
 	assert_true(seen[0] && seen[1]);
 	assert_true(grams_bytes(g) < 10000);
 	grams_free(g);

@@ -257,27 +257,37 @@ static bool is_at(const struct entry *e, const char *s)
 	return !memcmp(s, e->s, e->len);
 }
 
-static void look_up(const struct level *l, uint32_t gram, const char *s, size_t n, size_t at,
-		    literal_fn *fn, void *ctx)
+struct pass {
+	const char *s;
+	size_t n;
+	const uint32_t *seen;
+	uint32_t yes;
+	literal_fn *fn;
+	void *ctx;
+};
+
+static void look_up(const struct level *l, const struct pass *p, size_t at)
 {
-	const struct slot *slot = slot_of(l, gram);
+	const struct slot *slot = slot_of(l, load(p->s + at) & l->mask);
 
 	for (uint32_t i = 0; i < slot->n; i++) {
 		const struct entry *e = &l->entry[slot->first + i];
-		if (at >= e->off && at - e->off + e->len <= n && is_at(e, s + at - e->off))
-			fn(ctx, e->id);
+		if (p->seen[e->id] != p->yes && at >= e->off && at - e->off + e->len <= p->n &&
+		    is_at(e, p->s + at - e->off))
+			p->fn(p->ctx, e->id);
 	}
 }
 
 /* Four places at a time: what gets through is rare enough for one branch. */
-static void scan_level(const struct level *l, const char *s, size_t n, literal_fn *fn, void *ctx)
+static void scan_level(const struct level *l, const struct pass *p)
 {
+	const char *s = p->s;
 	const uint32_t mask = l->mask;
 	const uint64_t *bitmap = l->bitmap, words = l->words;
-	const size_t stride = l->stride, end = n + 1 - l->width;
+	const size_t stride = l->stride, end = p->n + 1 - l->width;
 	size_t i = 0;
 
-	if (n < l->width)
+	if (p->n < l->width)
 		return;
 	for (; i + 3 * stride < end; i += 4 * stride) {
 		bool any = may_have(bitmap, words, load(s + i) & mask) |
@@ -288,16 +298,19 @@ static void scan_level(const struct level *l, const char *s, size_t n, literal_f
 			continue;
 		for (size_t k = i; k < i + 4 * stride; k += stride)
 			if (may_have(bitmap, words, load(s + k) & mask))
-				look_up(l, load(s + k) & mask, s, n, k, fn, ctx);
+				look_up(l, p, k);
 	}
 	for (; i < end; i += stride)
 		if (may_have(bitmap, words, load(s + i) & mask))
-			look_up(l, load(s + i) & mask, s, n, i, fn, ctx);
+			look_up(l, p, i);
 }
 
-void grams_scan(const struct grams *g, const char *s, size_t n, literal_fn *fn, void *ctx)
+void grams_scan(const struct grams *g, const char *s, size_t n, const uint32_t *seen, uint32_t yes,
+		literal_fn *fn, void *ctx)
 {
+	const struct pass p = { .s = s, .n = n, .seen = seen, .yes = yes, .fn = fn, .ctx = ctx };
+
 	for (unsigned i = 0; i < LEVELS; i++)
 		if (g->level[i].width)
-			scan_level(&g->level[i], s, n, fn, ctx);
+			scan_level(&g->level[i], &p);
 }

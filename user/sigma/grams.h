@@ -21,7 +21,11 @@ int grams_new(const struct literal *l, size_t n, struct grams **ret);
 void grams_free(struct grams *g);
 size_t grams_bytes(const struct grams *g);
 
-/* At least 8 bytes behind the text must be readable. */
-void grams_scan(const struct grams *g, const char *s, size_t n, literal_fn *fn, void *ctx);
+/*
+ * At least 8 bytes behind the text must be readable. A literal with seen[id] == yes is not looked
+ * for again: fn sets that, so that text full of one literal, or of many that overlap, costs less.
+ */
+void grams_scan(const struct grams *g, const char *s, size_t n, const uint32_t *seen, uint32_t yes,
+		literal_fn *fn, void *ctx);
 
 #endif

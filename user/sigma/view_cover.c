@@ -172,16 +172,35 @@ static int turn_around(struct view_builder *b)
 	return 0;
 }
 
-/* Looking for one more text in the pass is cheaper than to look for it alone, but for short ones,
- * which are found all the time. */
-static void scan_texts(struct view_builder *b)
+static bool is_scannable(const struct view_atom *a)
+{
+	return a->pred->kind == SIGMA_PRED_contains && is_text(a->pred) &&
+	       a->pred->len >= VIEW_SCAN_LEN;
+}
+
+/*
+ * In a field that a pass goes over anyway, one more text is cheaper to look for in it than alone,
+ * but for short ones, which are found all the time. A field with many texts gets a pass for them.
+ */
+static int scan_texts(struct view_builder *b)
 {
 	struct sigma_view *v = b->v;
+	/* The last for keywords, which have no number yet. */
+	uint32_t *texts = calloc((size_t)v->nfields + 1, sizeof(*texts));
 
+	if (!texts)
+		return -ENOMEM;
+	for (size_t i = 0; i < v->natoms; i++) {
+		const struct view_atom *a = &v->atom[i];
+		uint32_t *count = &texts[a->column < v->nfields ? a->column : v->nfields];
+		if (a->scanned && a->pred->kind == SIGMA_PRED_contains)
+			*count += VIEW_SCAN_MANY;
+		*count += is_scannable(a);
+	}
 	for (size_t i = 0; i < v->natoms; i++) {
 		struct view_atom *a = &v->atom[i];
-		a->scanned |= a->pred->kind == SIGMA_PRED_contains && is_text(a->pred) &&
-			      a->pred->len >= VIEW_SCAN_LEN;
+		uint32_t column = a->column < v->nfields ? a->column : v->nfields;
+		a->scanned |= is_scannable(a) && texts[column] >= VIEW_SCAN_MANY;
 	}
 	for (size_t i = 0; i < v->nnodes; i++) {
 		struct view_node *n = &v->node[i];
@@ -189,6 +208,8 @@ static void scan_texts(struct view_builder *b)
 		for (uint32_t k = 0; k < n->n && n->scanned; k++)
 			n->scanned = v->atom[b->kids.v[n->first + k]].scanned;
 	}
+	free(texts);
+	return 0;
 }
 
 /* What it takes to work one out, in about nanoseconds. */
@@ -291,9 +312,10 @@ int view_cover(struct view_builder *b)
 	}
 	if (!rc)
 		rc = turn_around(b);
+	if (!rc)
+		rc = scan_texts(b);
 	if (rc)
 		return rc;
-	scan_texts(b);
 	double *price = malloc((v->nnodes + 1) * sizeof(*price));
 	rc = price ? order_kids(b, price) : -ENOMEM;
 	free(price);

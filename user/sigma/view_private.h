@@ -17,6 +17,7 @@
 #define VIEW_TEXT_MAX \
 	((size_t)64 << 20) /* bytes of one field's values; what is beyond is not seen */
 #define VIEW_SCAN_LEN  5 /* texts from here on are scanned for, shorter ones only for covers */
+#define VIEW_SCAN_MANY 64 /* so many of them are worth a pass of their own */
 #define VIEW_LONG_LIST 32 /* from here on a list asks what was found, not for each of its own */
 #define VIEW_NONE      UINT32_MAX
 

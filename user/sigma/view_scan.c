@@ -78,7 +78,7 @@ static void scan_value(struct sigma_view *v, const struct view_column *c,
 	size_t n;
 
 	if (c->grams)
-		grams_scan(c->grams, text, l->len, found, v);
+		grams_scan(c->grams, text, l->len, v->atom_result, 2 * v->now + 1, found, v);
 	if (c->head)
 		trie_walk(c->head, text, l->len, found, v);
 	if (c->tail)
