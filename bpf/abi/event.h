@@ -156,6 +156,7 @@ enum gap_cause {
 	GAP_scratch_busy, /* two programs met on one CPU; the inner one gave up */
 	GAP_reader, /* a stream client did not read fast enough */
 	GAP_invalid, /* schema_check() refused the record */
+	GAP_missed, /* the program was at work on that CPU already, so the kernel did not call it */
 };
 
 #endif

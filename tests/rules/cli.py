@@ -347,7 +347,7 @@ def check_fields():
         rule = write(directory, "r.yml", PLAIN.replace("Image|", "NoSuchField|"))
         ran = Ran("rules", "check", rule)
         equal(ran.rc, 0)
-        has(ran.out, "cannot feed the field NoSuchField")
+        has(ran.out, "no source has NoSuchField")
 
 
 def check_usage():

@@ -106,6 +106,7 @@ static const char *const gap_cause_names[] = {
 	[GAP_scratch_busy] = "scratch_busy",
 	[GAP_reader] = "reader",
 	[GAP_invalid] = "invalid",
+	[GAP_missed] = "missed",
 };
 /* Linux numbers of x86 and arm64, signal(7). */
 static const char *const signal_names[] = {

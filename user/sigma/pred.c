@@ -63,14 +63,16 @@ static int need(struct sigma_rules *r, struct sigma_pred *p, enum sigma_pred_kin
 	if (!folded)
 		pattern_normalize(&all, true);
 	pattern_text(&all, &b);
-	const struct sigma_pred *q = NULL, **more = NULL;
+	/* Grows by doubling. */
+	const bool full = !(p->nneed & (p->nneed - 1));
+	const struct sigma_pred *q = NULL, **more = p->need;
 	if (!all.failed && !b.failed)
 		q = sigma_pred_get(r, kind, 0, b.data, b.len, &rc, NULL);
-	if (q)
-		more = arena_array(r->arena, p->nneed + 1, sizeof(q));
-	rc = more ? 0 : -ENOMEM;
-	if (more) {
-		if (p->nneed)
+	if (q && full)
+		more = arena_array(r->arena, p->nneed ? 2 * p->nneed : 1, sizeof(q));
+	rc = q && more ? 0 : -ENOMEM;
+	if (!rc) {
+		if (p->nneed && full)
 			memcpy(more, p->need, p->nneed * sizeof(q));
 		more[p->nneed++] = q;
 		p->need = more;
@@ -82,6 +84,12 @@ static int need(struct sigma_rules *r, struct sigma_pred *p, enum sigma_pred_kin
 
 static int make_regex(struct sigma_rules *r, struct sigma_pred *p, struct err *e)
 {
+	static const enum sigma_pred_kind kinds[] = {
+		[REGEX_ANYWHERE] = SIGMA_PRED_contains,
+		[REGEX_STARTS] = SIGMA_PRED_startswith,
+		[REGEX_ENDS] = SIGMA_PRED_endswith,
+		[REGEX_WHOLE] = SIGMA_PRED_equals,
+	};
 	struct sigma_compiled *c = r->compiled;
 	struct regex_literals l;
 
@@ -102,9 +110,9 @@ static int make_regex(struct sigma_rules *r, struct sigma_pred *p, struct err *e
 		return err_set(e, -EINVAL,
 			       "the regular expressions of all rules take more than %zu MiB",
 			       SIGMA_REGEX_BYTES_MAX >> 20);
-	regex_literals(p->text, p->len, &l);
+	regex_literals(p->text, p->len, p->flags, &l);
 	for (unsigned i = 0; !rc && i < l.n; i++)
-		rc = need(r, p, SIGMA_PRED_contains, l.literal[i].s, l.literal[i].len, false);
+		rc = need(r, p, kinds[l.literal[i].place], l.literal[i].s, l.literal[i].len, false);
 	return rc;
 }
 

@@ -37,21 +37,27 @@ void regex_scratch_free(struct regex_scratch *s);
 /* 1: found, 0: not, -ELOOP: ran into a bound. */
 int regex_match(const struct regex *r, struct regex_scratch *s, const char *text, size_t len);
 
-#define REGEX_LITERALS_MAX 16
-#define REGEX_LITERAL_LEN  64
+#define REGEX_LITERALS_MAX 192
+#define REGEX_LITERAL_LEN  48
 
 struct regex_literals {
 	unsigned n;
 	struct regex_literal {
+		enum regex_place {
+			REGEX_ANYWHERE,
+			REGEX_STARTS,
+			REGEX_ENDS,
+			REGEX_WHOLE,
+		} place;
 		unsigned char len;
-		char s[REGEX_LITERAL_LEN];
+		char s[REGEX_LITERAL_LEN + 1];
 	} literal[REGEX_LITERALS_MAX];
 };
 
 /*
- * Texts (ASCII, without regard to case) of which every match contains at least one. n 0: none that
- * are easy to tell.
+ * Texts (ASCII, lower case) of which every text that the expression is found in has at least one at
+ * its place, without regard to case. n 0: none that are easy to tell.
  */
-void regex_literals(const char *pattern, size_t len, struct regex_literals *ret);
+void regex_literals(const char *pattern, size_t len, unsigned flags, struct regex_literals *ret);
 
 #endif

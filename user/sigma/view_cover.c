@@ -32,6 +32,8 @@ static double likelihood(const struct view_atom *a)
 		one = contains[p->len < 8 ? p->len : 8];
 	else if (p->kind == SIGMA_PRED_startswith)
 		one = 0.05;
+	else if (p->len && p->text[p->len - 1] == '\n') /* a regular expression's $ */
+		one = 0.0001;
 	/* However many want it, it is less likely than that there is any value. */
 	return one < LIKELY && one * uses * uses > 1000 ? 1000 : one * uses * uses;
 }
@@ -178,6 +180,30 @@ static bool is_scannable(const struct view_atom *a)
 	       a->pred->len >= VIEW_SCAN_LEN;
 }
 
+static bool is_anchored(const struct view_atom *a)
+{
+	return is_text(a->pred) && a->pred->kind != SIGMA_PRED_contains;
+}
+
+/* A walk from a value's ends takes the same time for any number of texts. */
+static int scan_ends(struct sigma_view *v)
+{
+	bool *walked = calloc((size_t)v->nfields + 1, sizeof(*walked));
+
+	if (!walked)
+		return -ENOMEM;
+	for (size_t i = 0; i < v->natoms; i++)
+		walked[v->atom[i].column < v->nfields ? v->atom[i].column : v->nfields] |=
+			v->atom[i].scanned && is_anchored(&v->atom[i]);
+	for (size_t i = 0; i < v->natoms; i++) {
+		struct view_atom *a = &v->atom[i];
+		a->scanned |=
+			is_anchored(a) && walked[a->column < v->nfields ? a->column : v->nfields];
+	}
+	free(walked);
+	return 0;
+}
+
 /*
  * In a field that a pass goes over anyway, one more text is cheaper to look for in it than alone,
  * but for short ones, which are found all the time. A field with many texts gets a pass for them.
@@ -312,6 +338,8 @@ int view_cover(struct view_builder *b)
 	}
 	if (!rc)
 		rc = turn_around(b);
+	if (!rc)
+		rc = scan_ends(v);
 	if (!rc)
 		rc = scan_texts(b);
 	if (rc)

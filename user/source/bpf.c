@@ -23,8 +23,9 @@
 #include "source/pid_here.h"
 #include "source/procfs.h"
 
-#define CLOCK_STEP_NS  (10 * NSEC_PER_MSEC) /* a new host record if the wall clock moved by more */
-#define CLOCK_CHECK_NS NSEC_PER_SEC
+#define CLOCK_STEP_NS	(10 * NSEC_PER_MSEC) /* a new host record if the wall clock moved by more */
+#define MISSED_CHECK_NS (NSEC_PER_SEC / 4)
+#define CLOCK_CHECK_NS	NSEC_PER_SEC
 
 static int take(struct bpf_source *b, const void *rec, size_t len)
 {
@@ -90,8 +91,28 @@ static int emit_gap(struct bpf_source *b, unsigned cpu, unsigned type, u64 total
 	return take(b, &b->rec, b->rec.hdr.len);
 }
 
+/* One system call per hook: four times a second. */
+static int emit_missed(struct bpf_source *b)
+{
+	u64 now = clock_monotonic();
+
+	if (now - b->missed_checked < MISSED_CHECK_NS)
+		return 0;
+	b->missed_checked = now;
+	for (unsigned i = 0; i < b->nhooks; i++) {
+		unsigned type = b->state[i].hook.event;
+		int rc = type ? emit_gap(b, 0, type, bpf_missed(b, i), &b->missed[i], GAP_missed)
+			      : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 static int emit_gaps(struct bpf_source *b)
 {
+	if (emit_missed(b))
+		return b->stop;
 	for (unsigned cpu = 0; cpu < b->cpus; cpu++) {
 		for (unsigned type = 1; type < EV_TYPE_MAX; type++) {
 			const volatile struct cpu_stats *st = &b->stats[cpu];
@@ -171,7 +192,7 @@ static int source_fd(struct source *s)
 static void put_event_stats(const struct bpf_source *b, const struct ev_desc *d,
 			    source_counter_fn *put, void *ctx)
 {
-	u64 emitted = 0, lost = 0;
+	u64 emitted = 0, lost = 0, missed = 0;
 	char key[64];
 
 	for (unsigned cpu = 0; cpu < b->cpus; cpu++) {
@@ -183,12 +204,18 @@ static void put_event_stats(const struct bpf_source *b, const struct ev_desc *d,
 		if (n)
 			put(ctx, key, n);
 	}
-	if (!emitted && !lost)
+	for (unsigned i = 0; i < b->nhooks; i++)
+		if (b->state[i].hook.event == d->id)
+			missed += bpf_missed(b, i);
+	snprintf(key, sizeof(key), "%s.missed", d->key);
+	if (missed)
+		put(ctx, key, missed);
+	if (!emitted && !lost && !missed)
 		return;
 	snprintf(key, sizeof(key), "%s.emitted", d->key);
 	put(ctx, key, emitted);
 	snprintf(key, sizeof(key), "%s.lost", d->key);
-	put(ctx, key, lost);
+	put(ctx, key, lost + missed);
 }
 
 static void get_stats(const struct source *s, source_counter_fn *put, void *ctx)

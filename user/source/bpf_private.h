@@ -23,6 +23,8 @@ struct bpf_source {
 	struct bpf_link *links[HOOKS_MAX];
 	struct hook_state state[HOOKS_MAX];
 	unsigned variant[HOOKS_MAX]; /* index into the hook's variants */
+	u64 missed[HOOKS_MAX]; /* what the stream knows of bpf_missed() */
+	u64 missed_checked; /* when it was looked at, CLOCK_MONOTONIC ns */
 	unsigned nhooks;
 	struct ring_buffer *main, *bulk;
 	int epoll;
@@ -49,6 +51,9 @@ struct bpf_source {
  */
 int bpf_load(struct bpf_source *b, const struct bpf_config *c, struct err *e);
 void bpf_unload(struct bpf_source *b);
+
+/* Events that the hook's program was not called for, since it was loaded. */
+u64 bpf_missed(const struct bpf_source *b, unsigned hook);
 
 /* Looks whether a hook has fired by now. */
 void bpf_update_fired(struct bpf_source *b, struct hook_state *st);
