@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "again.h"
 #include "fd.h"
 
 char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
@@ -33,13 +34,27 @@ static __always_inline int on_fork(struct task_struct *creator, struct task_stru
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(fork__tp_btf, struct task_struct *parent, struct task_struct *child)
 {
+	first_begins(EV_fork);
 	return on_fork(parent, child);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(again_fork__tp_btf, struct task_struct *parent, struct task_struct *child)
+{
+	return first_was_here(EV_fork) ? 0 : on_fork(parent, child);
 }
 
 SEC("raw_tp/sched_process_fork")
 int fork__raw_tp(struct bpf_raw_tracepoint_args *ctx)
 {
+	first_begins(EV_fork);
 	return on_fork((void *)ctx->args[0], (void *)ctx->args[1]);
+}
+
+SEC("raw_tp/sched_process_fork")
+int again_fork__raw_tp(struct bpf_raw_tracepoint_args *ctx)
+{
+	return first_was_here(EV_fork) ? 0 : on_fork((void *)ctx->args[0], (void *)ctx->args[1]);
 }
 
 /* --- exec --- */
@@ -260,13 +275,29 @@ static __always_inline int on_exec(struct task_struct *t, pid_t old_pid, struct 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec__tp_btf, struct task_struct *t, pid_t old_pid, struct linux_binprm *bprm)
 {
+	first_begins(EV_exec);
 	return on_exec(t, old_pid, bprm);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(again_exec__tp_btf, struct task_struct *t, pid_t old_pid, struct linux_binprm *bprm)
+{
+	return first_was_here(EV_exec) ? 0 : on_exec(t, old_pid, bprm);
 }
 
 SEC("raw_tp/sched_process_exec")
 int exec__raw_tp(struct bpf_raw_tracepoint_args *ctx)
 {
+	first_begins(EV_exec);
 	return on_exec((void *)ctx->args[0], (pid_t)ctx->args[1], (void *)ctx->args[2]);
+}
+
+SEC("raw_tp/sched_process_exec")
+int again_exec__raw_tp(struct bpf_raw_tracepoint_args *ctx)
+{
+	return first_was_here(EV_exec)
+		       ? 0
+		       : on_exec((void *)ctx->args[0], (pid_t)ctx->args[1], (void *)ctx->args[2]);
 }
 
 /* --- exit --- */
@@ -297,13 +328,27 @@ static __always_inline int on_exit(struct task_struct *t)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(exit__tp_btf, struct task_struct *t)
 {
+	first_begins(EV_exit);
 	return on_exit(t);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(again_exit__tp_btf, struct task_struct *t)
+{
+	return first_was_here(EV_exit) ? 0 : on_exit(t);
 }
 
 SEC("raw_tp/sched_process_exit")
 int exit__raw_tp(struct bpf_raw_tracepoint_args *ctx)
 {
+	first_begins(EV_exit);
 	return on_exit((void *)ctx->args[0]);
+}
+
+SEC("raw_tp/sched_process_exit")
+int again_exit__raw_tp(struct bpf_raw_tracepoint_args *ctx)
+{
+	return first_was_here(EV_exit) ? 0 : on_exit((void *)ctx->args[0]);
 }
 
 /* --- rename --- */
@@ -335,13 +380,28 @@ static __always_inline int on_rename(struct task_struct *t, const char *name)
 SEC("tp_btf/task_rename")
 int BPF_PROG(rename__tp_btf, struct task_struct *t, const char *name)
 {
+	first_begins(EV_rename);
 	return on_rename(t, name);
+}
+
+SEC("tp_btf/task_rename")
+int BPF_PROG(again_rename__tp_btf, struct task_struct *t, const char *name)
+{
+	return first_was_here(EV_rename) ? 0 : on_rename(t, name);
 }
 
 SEC("raw_tp/task_rename")
 int rename__raw_tp(struct bpf_raw_tracepoint_args *ctx)
 {
+	first_begins(EV_rename);
 	return on_rename((void *)ctx->args[0], (void *)ctx->args[1]);
+}
+
+SEC("raw_tp/task_rename")
+int again_rename__raw_tp(struct bpf_raw_tracepoint_args *ctx)
+{
+	return first_was_here(EV_rename) ? 0
+					 : on_rename((void *)ctx->args[0], (void *)ctx->args[1]);
 }
 
 /* --- inventory --- */

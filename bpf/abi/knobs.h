@@ -28,6 +28,8 @@ struct cpu_stats {
 	u64 emitted[EV_TYPE_MAX];
 	u64 ring_full[EV_TYPE_MAX]; /* reserve failed: GAP_ring_full */
 	u64 scratch_busy[EV_TYPE_MAX]; /* GAP_scratch_busy */
+	u64 rescued[EV_TYPE_MAX]; /* the first program was not called, the second did it
+				     (lib/again.h) */
 	u64 facts[FACT_MAX]; /* times that the hook of a fact fired */
 	u64 read_errors; /* a kernel or user address could not be read; the field stays empty */
 } __attribute__((aligned(64)));

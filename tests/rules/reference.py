@@ -345,6 +345,8 @@ class Item:
 
     def reference(self, value):
         name = plain(tokens_of(value), "fieldref")
+        if not name:
+            raise RuleError("fieldref wants the name of a field")
         same = (lambda t: t) if "cased" in self.modifiers else fold
         compare = ("contains" in self.modifiers and (lambda a, b: b in a)
                    or "startswith" in self.modifiers and str.startswith

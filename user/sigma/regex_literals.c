@@ -103,9 +103,8 @@ static void open_all(struct set *s)
 /* How often text has one of them, about; what short ones say is next to nothing. */
 static unsigned cost(const struct set *s)
 {
-	static const unsigned anywhere[] = {
-		COST_USELESS, COST_USELESS, 300, 80, 20, 12, 10, 9, 8
-	};
+	static const unsigned anywhere[] = { COST_USELESS, 10000, 300, 80, 20, 12, 10, 9, 8 };
+	static const unsigned at_end[] = { COST_USELESS, 3000, 20, 20, 8 };
 	unsigned sum = s->n ? 0 : COST_USELESS;
 
 	for (unsigned i = 0; i < s->n; i++) {
@@ -113,7 +112,7 @@ static unsigned cost(const struct set *s)
 		if (t->head && t->tail && !t->open && t->len)
 			sum += 5;
 		else if (t->head || (t->tail && !t->open))
-			sum += t->len < 2 ? COST_USELESS : t->len < 4 ? 20 : 8;
+			sum += at_end[t->len < 4 ? t->len : 4];
 		else
 			sum += anywhere[t->len < 8 ? t->len : 8];
 	}

@@ -77,7 +77,7 @@ static int check_clock(struct bpf_source *b)
 static int emit_gap(struct bpf_source *b, unsigned cpu, unsigned type, u64 total, u64 *told,
 		    enum gap_cause cause)
 {
-	if (total == *told)
+	if (total <= *told)
 		return 0;
 	struct ev_gap *g = (struct ev_gap *)&b->rec;
 	rec_init(&b->rec, EV_gap, sizeof(*g));

@@ -33,8 +33,9 @@ void bpf_unload(struct bpf_source *b)
 		munmap(b->stats, stats_size(b));
 	b->stats = NULL;
 	for (unsigned i = 0; i < b->nhooks; i++) {
+		bpf_link__destroy(b->again[i]);
 		bpf_link__destroy(b->links[i]);
-		b->links[i] = NULL;
+		b->links[i] = b->again[i] = NULL;
 	}
 	redshank_bpf__destroy(b->obj);
 	b->obj = NULL;
@@ -118,6 +119,10 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 		if (b->state[i].variant)
 			bpf_program__set_autoload(bpf_obj_program(b->obj, b->state[i].variant),
 						  true);
+	bool again = bpf_wants_again();
+	for (unsigned i = 0; again && i < b->nhooks; i++)
+		if (bpf_again(b, i))
+			bpf_program__set_autoload(bpf_again(b, i), true);
 	rc = redshank_bpf__load(b->obj);
 	if (rc) {
 		if (drop_unloadable(b))
@@ -139,6 +144,11 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 			return 1;
 		}
 	}
+	/* The first programs begin to say that they are there before the second ones look. */
+	b->obj->bss->again_on = again;
+	for (unsigned i = 0; again && i < b->nhooks; i++)
+		if (bpf_again(b, i))
+			b->again[i] = bpf_program__attach(bpf_again(b, i));
 	/* Attached is not firing: see each event come. */
 	rc = hooks_fire(e);
 	if (rc < 0)

@@ -21,6 +21,7 @@ struct bpf_source {
 	struct source source;
 	struct redshank_bpf *obj;
 	struct bpf_link *links[HOOKS_MAX];
+	struct bpf_link *again[HOOKS_MAX]; /* of second programs; NULL where there is none */
 	struct hook_state state[HOOKS_MAX];
 	unsigned variant[HOOKS_MAX]; /* index into the hook's variants */
 	u64 missed[HOOKS_MAX]; /* what the stream knows of bpf_missed() */
@@ -52,7 +53,11 @@ struct bpf_source {
 int bpf_load(struct bpf_source *b, const struct bpf_config *c, struct err *e);
 void bpf_unload(struct bpf_source *b);
 
-/* Events that the hook's program was not called for, since it was loaded. */
+/* Should second programs be attached here (bpf/lib/again.h)? */
+bool bpf_wants_again(void);
+/* The second program of a hook's variant; NULL if there is none. */
+struct bpf_program *bpf_again(const struct bpf_source *b, unsigned hook);
+/* Events that the hook's programs were not called for, since they were loaded. */
 u64 bpf_missed(const struct bpf_source *b, unsigned hook);
 
 /* Looks whether a hook has fired by now. */
