@@ -11,7 +11,8 @@
 
 #include "base/err.h"
 
-#define REGEX_MATCH_LIMIT 200000 /* steps of backtracking; about a millisecond */
+#define REGEX_MATCH_LIMIT 200000 /* steps of backtracking from one place; about a millisecond */
+#define REGEX_TIME_NS	  50000000ULL /* for one text; it may take a window of places longer */
 #define REGEX_HEAP_KIB	  16384 /* of one match, and of the JIT's stack */
 
 struct regex;
