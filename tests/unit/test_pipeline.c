@@ -23,9 +23,10 @@ static struct pipeline *pipeline;
 /* A process's exec; memory: of a memfd, so that there is an alert. */
 static void *exec_rec(bool memory)
 {
-	static unsigned creator = 5000; /* another one each time: no finding is the same */
+	static unsigned pid = 5000; /* another one each time: no finding is the same, or alike */
 	struct ev_exec *r = REC_NEW(exec);
-	r->hdr.ppid = creator++;
+	r->hdr.pid = pid++;
+	r->hdr.ppid = pid++;
 	r->exe_origin = memory ? EXE_ORIGIN_memfd : EXE_ORIGIN_regular;
 	REC_STR(exec, r, exe, "/bin/x");
 	return r;

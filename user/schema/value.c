@@ -102,10 +102,8 @@ static const char *const same_content_names[] = {
 	[SAME_CONTENT_yes] = "yes", [SAME_CONTENT_no] = "no"
 };
 static const char *const gap_cause_names[] = {
-	[GAP_ring_full] = "ring_full",
-	[GAP_scratch_busy] = "scratch_busy",
-	[GAP_reader] = "reader",
-	[GAP_invalid] = "invalid",
+	[GAP_ring_full] = "ring_full", [GAP_scratch_busy] = "scratch_busy",
+	[GAP_reader] = "reader",       [GAP_invalid] = "invalid",
 	[GAP_missed] = "missed",
 };
 /* Linux numbers of x86 and arm64, signal(7). */
