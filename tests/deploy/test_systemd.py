@@ -106,10 +106,12 @@ class Machine:
         return self.output("systemctl", "show", "-P", name, UNIT)
 
     def alerts(self):
-        """Those about this machine's own processes: others use the kernel, too."""
+        """Those of detectors about this machine's own processes: others use the kernel, too, and
+        what the pack says of a machine that boots is not asked here."""
         here = os.stat(f"/proc/{self.leader}/ns/pid").st_ino
         lines = self.must("redshank", "alerts", "-o", "json").splitlines()
-        return [a for a in map(json.loads, lines) if get(a, "redshank.ns.pid") == here]
+        return [a for a in map(json.loads, lines) if get(a, "redshank.ns.pid") == here
+                and get(a, "rule.id").startswith("redshank.")]
 
     def path(self, path):
         """The machine's file, seen from here."""
@@ -145,10 +147,17 @@ class Machine:
 
 @test
 def files(m):
-    """make install: the program, its unit, its configuration, nothing else."""
+    """make install: the program, its unit, its configuration, its rules, nothing else."""
     m.install()
+    pack = os.path.join(m.files, "usr/share/redshank/rules")
+    rules = {os.path.relpath(p, pack) for p in glob.glob(pack + "/**", recursive=True)
+             if os.path.isfile(p)}
+    ours = os.path.join(ROOT, "rules")
+    equal(rules, {os.path.relpath(p, ours) for p in glob.glob(ours + "/**/*.yml", recursive=True)},
+          "rules")
     found = {os.path.relpath(p, m.files): oct(os.stat(p).st_mode & 0o777)
-             for p in glob.glob(m.files + "/**", recursive=True) if os.path.isfile(p)}
+             for p in glob.glob(m.files + "/**", recursive=True)
+             if os.path.isfile(p) and not p.startswith(pack)}
     equal(found, {"usr/sbin/redshank": "0o755",
                   "usr/lib/systemd/system/redshank.service": "0o644",
                   "etc/redshank/redshank.yaml": "0o644"}, "files and modes")

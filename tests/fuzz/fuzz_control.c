@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(memchr(f->comm, 0, sizeof(f->comm)) && utf8_valid(f->comm, strlen(f->comm)));
 		must(memchr(f->container, 0, sizeof(f->container)));
 	} else {
-		must(req.command == CONTROL_stats);
+		must(req.command == CONTROL_stats || req.command == CONTROL_status ||
+		     req.command == CONTROL_reload);
 	}
 	free(line);
 	return 0;
