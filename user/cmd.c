@@ -55,3 +55,12 @@ int cmd_bad_option(const char *usage, int opt, char **argv)
 		  strncmp(arg, "--", 2) ? letter : arg, (int)strcspn(name, " "), name);
 	return EX_USAGE;
 }
+
+int cmd_output(const char *arg, bool *ret_json)
+{
+	*ret_json = !strcmp(arg, "json");
+	if (*ret_json || !strcmp(arg, "text"))
+		return 0;
+	log_error("--output %s: text or json is expected", arg);
+	return EX_USAGE;
+}

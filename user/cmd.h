@@ -6,6 +6,8 @@
 #ifndef REDSHANK_CMD_H
 #define REDSHANK_CMD_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 int cmd_run(int argc, char **argv);
@@ -20,6 +22,9 @@ int cmd_probe(int argc, char **argv);
 
 /* Prints the error and gives the sysexits.h code that fits the negative errno. */
 int cmd_fail(int error, const struct err *e);
+
+/* For -o text or json: *ret_json; 0, or EX_USAGE, printed. */
+int cmd_output(const char *arg, bool *ret_json);
 
 /* Prints the usage text for -h to stdout; 0. */
 int cmd_usage(const char *usage);

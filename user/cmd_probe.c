@@ -199,11 +199,8 @@ int cmd_probe(int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, ":o:vh", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'o':
-			json = !strcmp(optarg, "json");
-			if (!json && strcmp(optarg, "text")) {
-				log_error("--output %s: text or json is expected", optarg);
+			if (cmd_output(optarg, &json))
 				return EX_USAGE;
-			}
 			break;
 		case OPT_BTF:
 			btf = optarg;

@@ -30,9 +30,6 @@ int cmd_rules_load_usable(char *const *paths, struct sigma_engine **ret);
 /* "file:line:col: error: text", a line each. */
 void cmd_rules_problems(const struct sigma_problems *p, FILE *to);
 
-/* For -o: *ret_json; 0, or EX_USAGE, printed. */
-int cmd_rules_output(const char *arg, bool *ret_json);
-
 /* Writes the buffer to stdout, empties it. 0, or -EIO with *e. Flushes when asked to. */
 int cmd_rules_write(struct buf *b, bool flush, struct err *e);
 

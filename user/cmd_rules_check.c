@@ -323,7 +323,7 @@ int cmd_rules_check(int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, ":o:h", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'o':
-			if (cmd_rules_output(optarg, &json))
+			if (cmd_output(optarg, &json))
 				return EX_USAGE;
 			break;
 		case 'h':

@@ -174,7 +174,7 @@ int cmd_rules_list(int argc, char **argv)
 			l.tag = optarg;
 			break;
 		case 'o':
-			if (cmd_rules_output(optarg, &l.json))
+			if (cmd_output(optarg, &l.json))
 				return EX_USAGE;
 			break;
 		case 'h':

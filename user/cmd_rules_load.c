@@ -126,15 +126,6 @@ void cmd_rules_problems(const struct sigma_problems *p, FILE *to)
 	buf_free(&b);
 }
 
-int cmd_rules_output(const char *arg, bool *ret_json)
-{
-	*ret_json = !strcmp(arg, "json");
-	if (*ret_json || !strcmp(arg, "text"))
-		return 0;
-	log_error("--output %s: text or json is expected", arg);
-	return EX_USAGE;
-}
-
 int cmd_rules_write(struct buf *b, bool flush, struct err *e)
 {
 	bool failed = b->failed || (b->len && fwrite(b->data, 1, b->len, stdout) != b->len);

@@ -203,7 +203,7 @@ int cmd_rules_match(int argc, char **argv)
 			events = optarg;
 			break;
 		case 'o':
-			if (cmd_rules_output(optarg, &json))
+			if (cmd_output(optarg, &json))
 				return EX_USAGE;
 			break;
 		case 'h':

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `redshank rules reload`: the running sensor reads its rules again. */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <sysexits.h>
 
-#include "base/log.h"
 #include "cmd.h"
+#include "cmd_ask.h"
 #include "cmd_rules.h"
-#include "control.h"
-#include "live.h"
+#include "config.h"
 
 static const char usage[] =
 	"usage: redshank rules reload [OPTION...]\n\n"
@@ -22,8 +19,9 @@ static const char usage[] =
 	"  -h, --help\n";
 
 /* The answer is a line of text as a JSON string. */
-static int print(struct buf *b, struct err *e)
+static int print(const struct buf *b, bool json, struct err *e)
 {
+	(void)json;
 	json_t *line = json_loadb(b->data, b->len, JSON_DECODE_ANY, NULL);
 	int rc = 0;
 
@@ -37,45 +35,12 @@ static int print(struct buf *b, struct err *e)
 
 int cmd_rules_reload(int argc, char **argv)
 {
-	enum { OPT_SOCKET = 256 };
-	static const struct option longs[] = {
-		{ "socket", required_argument, NULL, OPT_SOCKET },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+	static const struct cmd_ask ask = {
+		.usage = usage,
+		.name = "rules reload",
+		.command = "reload",
+		.print = print,
 	};
-	const char *socket = NULL, *config = NULL;
-	struct buf b = { 0 };
-	struct config c;
-	struct err e;
-	int opt;
 
-	while ((opt = getopt_long(argc, argv, ":c:h", longs, NULL)) != -1) {
-		switch (opt) {
-		case OPT_SOCKET:
-			socket = optarg;
-			break;
-		case 'c':
-			config = optarg;
-			break;
-		case 'h':
-			return cmd_usage(usage);
-		default:
-			return cmd_bad_option(usage, opt, argv);
-		}
-	}
-	if (optind < argc) {
-		log_error("rules reload takes no arguments: %s", argv[optind]);
-		return EX_USAGE;
-	}
-	int rc = live_config(config, &c, &e);
-	if (rc)
-		return cmd_fail(rc, &e);
-	rc = control_request_answer(socket ? socket : c.socket, "reload", &b, &e);
-	if (rc == -ENOENT || rc == -ECONNREFUSED)
-		return cmd_fail(rc, &e), EX_UNAVAILABLE;
-	if (!rc)
-		rc = print(&b, &e);
-	buf_free(&b);
-	return rc ? cmd_fail(rc, &e) : 0;
+	return cmd_ask(argc, argv, &ask);
 }

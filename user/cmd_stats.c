@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `redshank stats`: the running sensor's counters. */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "base/buf.h"
-#include "base/log.h"
 #include "cmd.h"
-#include "control.h"
-#include "live.h"
+#include "cmd_ask.h"
 
 static const char usage[] =
 	"usage: redshank stats [OPTION...]\n\n"
@@ -60,54 +56,13 @@ static int print(const struct buf *b, bool json, struct err *e)
 
 int cmd_stats(int argc, char **argv)
 {
-	enum { OPT_SOCKET = 256 };
-	static const struct option longs[] = {
-		{ "output", required_argument, NULL, 'o' },
-		{ "socket", required_argument, NULL, OPT_SOCKET },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+	static const struct cmd_ask ask = {
+		.usage = usage,
+		.name = "stats",
+		.command = "stats",
+		.formats = true,
+		.print = print,
 	};
-	const char *socket = NULL, *config = NULL;
-	bool json = false;
-	struct buf b = { 0 };
-	struct config c;
-	struct err e;
-	int opt;
 
-	while ((opt = getopt_long(argc, argv, ":o:c:h", longs, NULL)) != -1) {
-		switch (opt) {
-		case 'o':
-			json = !strcmp(optarg, "json");
-			if (!json && strcmp(optarg, "text")) {
-				log_error("--output %s: text or json is expected", optarg);
-				return EX_USAGE;
-			}
-			break;
-		case OPT_SOCKET:
-			socket = optarg;
-			break;
-		case 'c':
-			config = optarg;
-			break;
-		case 'h':
-			return cmd_usage(usage);
-		default:
-			return cmd_bad_option(usage, opt, argv);
-		}
-	}
-	if (optind < argc) {
-		log_error("stats takes no arguments: %s", argv[optind]);
-		return EX_USAGE;
-	}
-	int rc = live_config(config, &c, &e);
-	if (rc)
-		return cmd_fail(rc, &e);
-	rc = control_request_answer(socket ? socket : c.socket, "stats", &b, &e);
-	if (rc == -ENOENT || rc == -ECONNREFUSED)
-		return cmd_fail(rc, &e), EX_UNAVAILABLE;
-	if (!rc)
-		rc = print(&b, json, &e);
-	buf_free(&b);
-	return rc ? cmd_fail(rc, &e) : 0;
+	return cmd_ask(argc, argv, &ask);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `redshank status`: does a sensor run, and is it whole? */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,12 +8,10 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "cmd.h"
-#include "control.h"
+#include "cmd_ask.h"
 #include "encode/json_writer.h"
 #include "encode/text_put.h"
-#include "live.h"
 
 static const char usage[] =
 	"usage: redshank status [OPTION...]\n\n"
@@ -209,54 +206,14 @@ static int not_running(bool json, int error, const struct err *e)
 
 int cmd_status(int argc, char **argv)
 {
-	enum { OPT_SOCKET = 256 };
-	static const struct option longs[] = {
-		{ "output", required_argument, NULL, 'o' },
-		{ "socket", required_argument, NULL, OPT_SOCKET },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+	static const struct cmd_ask ask = {
+		.usage = usage,
+		.name = "status",
+		.command = "status",
+		.formats = true,
+		.print = print,
+		.absent = not_running,
 	};
-	const char *socket = NULL, *config = NULL;
-	bool json = false;
-	struct buf b = { 0 };
-	struct config c;
-	struct err e;
-	int opt;
 
-	while ((opt = getopt_long(argc, argv, ":o:c:h", longs, NULL)) != -1) {
-		switch (opt) {
-		case 'o':
-			json = !strcmp(optarg, "json");
-			if (!json && strcmp(optarg, "text")) {
-				log_error("--output %s: text or json is expected", optarg);
-				return EX_USAGE;
-			}
-			break;
-		case OPT_SOCKET:
-			socket = optarg;
-			break;
-		case 'c':
-			config = optarg;
-			break;
-		case 'h':
-			return cmd_usage(usage);
-		default:
-			return cmd_bad_option(usage, opt, argv);
-		}
-	}
-	if (optind < argc) {
-		log_error("status takes no arguments: %s", argv[optind]);
-		return EX_USAGE;
-	}
-	int rc = live_config(config, &c, &e);
-	if (rc)
-		return cmd_fail(rc, &e);
-	rc = control_request_answer(socket ? socket : c.socket, "status", &b, &e);
-	if (rc == -ENOENT || rc == -ECONNREFUSED)
-		return not_running(json, rc, &e);
-	if (!rc)
-		rc = print(&b, json, &e);
-	buf_free(&b);
-	return rc < 0 ? cmd_fail(rc, &e) : rc;
+	return cmd_ask(argc, argv, &ask);
 }

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "base/buf.h"
 #include "encode/json_parts.h"
 #include "enrich/fields.h"
+#include "page.h"
 #include "records.h"
 
 #define PAGE "docs/events.md"
@@ -216,19 +216,7 @@ static void page(struct buf *b)
 static void page_is_current(void **state)
 {
 	(void)state;
-	struct buf b = { 0 }, have = { 0 };
-	FILE *f = fopen(PAGE, "re");
-
-	if (!f)
-		fail_msg(PAGE " can't be opened: run this in the root of the tree");
-	for (int c; (c = fgetc(f)) != EOF;)
-		buf_putc(&have, (char)c);
-	fclose(f);
-	page(&b);
-	if (strcmp(buf_str(&b), buf_str(&have)) != 0)
-		fail_msg(PAGE " is not what the tables give: make docs");
-	buf_free(&b);
-	buf_free(&have);
+	page_compare(PAGE, page);
 }
 
 /* Readers find each field once, with a meaning. */
@@ -254,13 +242,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(page_is_current),
 		cmocka_unit_test(fields_are_told),
 	};
-	struct buf b = { 0 };
 
-	if (argc == 2 && !strcmp(argv[1], "--print")) {
-		page(&b);
-		fputs(buf_str(&b), stdout);
-		buf_free(&b);
+	if (page_printed(argc, argv, page))
 		return 0;
-	}
 	return cmocka_run_group_tests_name("events_md", tests, NULL, NULL);
 }

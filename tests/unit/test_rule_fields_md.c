@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "base/buf.h"
 #include "detect/sigma_feeds.h"
+#include "page.h"
 
 #define PAGE "docs/rule-fields.md"
 
@@ -74,19 +74,7 @@ static void page(struct buf *b)
 static void page_is_current(void **state)
 {
 	(void)state;
-	struct buf b = { 0 }, have = { 0 };
-	FILE *f = fopen(PAGE, "re");
-
-	if (!f)
-		fail_msg(PAGE " can't be opened: run this in the root of the tree");
-	for (int c; (c = fgetc(f)) != EOF;)
-		buf_putc(&have, (char)c);
-	fclose(f);
-	page(&b);
-	if (strcmp(buf_str(&b), buf_str(&have)) != 0)
-		fail_msg(PAGE " is not what the tables give: make docs");
-	buf_free(&b);
-	buf_free(&have);
+	page_compare(PAGE, page);
 }
 
 int main(int argc, char **argv)
@@ -94,13 +82,8 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(page_is_current),
 	};
-	struct buf b = { 0 };
 
-	if (argc == 2 && !strcmp(argv[1], "--print")) {
-		page(&b);
-		fputs(buf_str(&b), stdout);
-		buf_free(&b);
+	if (page_printed(argc, argv, page))
 		return 0;
-	}
 	return cmocka_run_group_tests_name("rule_fields_md", tests, NULL, NULL);
 }

@@ -423,8 +423,3 @@ void ruleset_get_stats(const struct ruleset *r, struct ruleset_stats *ret)
 	}
 	sigma_correlator_get_stats(sigma_engine_correlator(r->engine), &ret->correlator);
 }
-
-const struct sigma_rules *ruleset_rules(const struct ruleset *r)
-{
-	return r->rules;
-}

@@ -81,7 +81,4 @@ struct ruleset_stats {
 };
 void ruleset_get_stats(const struct ruleset *r, struct ruleset_stats *ret);
 
-/* For `redshank rules`: the rules as loaded. */
-const struct sigma_rules *ruleset_rules(const struct ruleset *r);
-
 #endif

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "sigma/when.h"
 
 #define NS_DIGITS 9
 
@@ -62,14 +63,6 @@ static bool take_offset(const char *p, int *ret)
 	return true;
 }
 
-static int month_days(int year, int month)
-{
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	return days[month - 1] + (month == 2 && leap);
-}
-
 static bool parse_date(const char *p, uint64_t *ret)
 {
 	struct tm tm = { 0 };
@@ -89,8 +82,8 @@ static bool parse_date(const char *p, uint64_t *ret)
 		return false;
 
 	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 ||
-	    tm.tm_mday > month_days(tm.tm_year, tm.tm_mon) || tm.tm_hour > 23 || tm.tm_min > 59 ||
-	    tm.tm_sec > 60)
+	    tm.tm_mday > when_month_days(tm.tm_year, tm.tm_mon) || tm.tm_hour > 23 ||
+	    tm.tm_min > 59 || tm.tm_sec > 60)
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;

@@ -23,7 +23,7 @@ static int take(const char **s, int n)
 	return v;
 }
 
-static int month_days(int year, int month)
+int when_month_days(int year, int month)
 {
 	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -64,7 +64,7 @@ static bool parse(const char *s, struct tm *ret)
 	if (month < 1 || month > 12 || (dashes && *s++ != '-'))
 		return false;
 	int day = take(&s, 2);
-	if (day < 1 || day > month_days(year, month))
+	if (day < 1 || day > when_month_days(year, month))
 		return false;
 	*ret = (struct tm){ .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day };
 	ret->tm_hour = -1;

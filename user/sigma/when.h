@@ -14,6 +14,8 @@ enum when_part { WHEN_minute, WHEN_hour, WHEN_day, WHEN_week, WHEN_month, WHEN_y
 /* false: not a point in time, or one without that part (a date has no hour). Weeks are ISO 8601's.
  */
 bool when_part(const struct sigma_scalar *s, enum when_part part, int *ret);
+/* Days of a month, 1 to 12, of the Gregorian calendar. */
+int when_month_days(int year, int month);
 /* The values that a part can have. */
 void when_range(enum when_part part, int *ret_min, int *ret_max);
 
