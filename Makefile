@@ -33,6 +33,11 @@ PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
 endif
 
 LIBS	:= libbpf libelf zlib libprotobuf-c sqlite3 libcurl yaml-0.1 jansson libpcre2-8 libutf8proc
+# YARA is not needed, but taken where it is.
+ifeq ($(shell $(PKG_CONFIG) --exists yara && echo yes),yes)
+LIBS	+= yara
+YARA	:= -DREDSHANK_YARA
+endif
 CFLAGS	?= -O2 -g
 WARN	:= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 REDSHANK_CFLAGS := -std=c11 -D_GNU_SOURCE -DREDSHANK_VERSION='"$(VERSION)"' -pthread $(WARN) \
@@ -103,6 +108,13 @@ $(OUT)/pb/%.o: $(GEN)/%.pb-c.c $(PB_C)
 $(OUT)/user/%.o: user/%.c $(SKEL) $(PB_C) VERSION
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(REDSHANK_CFLAGS) -MMD -MP -c $< -o $@
+
+# libyara may come after the first build.
+$(OUT)/user/scan/yara.o: REDSHANK_CFLAGS += $(YARA)
+$(OUT)/user/scan/yara.o: $(OUT)/yara-is
+$(OUT)/yara-is: FORCE
+	@mkdir -p $(@D)
+	@echo '$(YARA)' | cmp -s - $@ || echo '$(YARA)' >$@
 
 $(LIB): $(filter-out $(MAIN_OBJ),$(USER_OBJ)) $(PB_OBJ)
 	@rm -f $@

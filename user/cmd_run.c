@@ -14,6 +14,7 @@
 #include "control.h"
 #include "coverage.h"
 #include "live.h"
+#include "memory_scan.h"
 #include "notify.h"
 #include "rules.h"
 #include "sink/otlp_http.h"
@@ -47,6 +48,7 @@ struct run {
 	struct pipeline *pipeline;
 	struct control *control;
 	struct rules *rules;
+	struct memory_scan *scan;
 };
 
 static void on_status(void *ctx, struct buf *out)
@@ -79,6 +81,7 @@ static void on_tick(void *ctx)
 {
 	struct run *r = ctx;
 	rules_tick(r->rules);
+	memory_scan_tick(r->scan);
 	if (r->control)
 		control_tick(r->control);
 	notify_send("WATCHDOG=1");
@@ -112,7 +115,8 @@ static void put_rules(struct buf *b, const struct pipeline *p)
 }
 
 /* Coverage goes to where people read: not into a stream that a program parses. */
-static void print_coverage(const struct config *c, const struct pipeline *p)
+static void print_coverage(const struct config *c, const struct pipeline *p,
+			   const struct memory_scan *m)
 {
 	struct buf b = { 0 };
 	unsigned n;
@@ -122,6 +126,7 @@ static void print_coverage(const struct config *c, const struct pipeline *p)
 	buf_puts(&b, "redshank " REDSHANK_VERSION " watches this kernel:\n");
 	coverage_text(&b, h, n);
 	put_rules(&b, p);
+	memory_scan_text(m, &b);
 	buf_printf(&b, "  alerts are kept in %s (redshank alerts)\n", c->store_path);
 	fputs(buf_str(&b), text ? stdout : stderr);
 	fflush(text ? stdout : stderr);
@@ -187,9 +192,11 @@ static int assemble(struct run *r, struct ruleset *set, int notify_fd, struct er
 
 	if (!rc && *c->socket)
 		rc = control_open(r->pipeline, c->socket, &r->control, e);
+	if (!rc)
+		rc = memory_scan_start(r->pipeline, c, &r->scan, e);
 	if (rc)
 		return rc;
-	print_coverage(c, r->pipeline);
+	print_coverage(c, r->pipeline, r->scan);
 	if (r->control) {
 		control_on_status(r->control, on_status, r);
 		control_on_reload(r->control, on_reload, r);
@@ -228,6 +235,7 @@ static int run(const struct config *c, uint64_t duration)
 		rc = pipeline_run(r.pipeline, duration, &e);
 		notify_send("STOPPING=1");
 	}
+	memory_scan_stop(r.scan);
 	control_close(r.control);
 	rules_stop(r.rules);
 	pipeline_free(r.pipeline, clock_monotonic() + SHUTDOWN_NS);

@@ -60,6 +60,9 @@ static const struct option_desc options[] = {
 	TEXT_OPT("rules.level_min", LEVEL, rules_level_min),
 	TEXT_OPT("rules.imported_level_max", LEVEL, rules_imported_level_max),
 	TEXT_OPT("rules.state", TEXT, rules_state),
+	NUM_OPT("scan.interval", NUMBER, scan_interval_s, 0, 604800),
+	NUM_OPT("scan.cpu_percent", NUMBER, scan_cpu, 1, 100),
+	NUM_OPT("scan.process_seconds", NUMBER, scan_process_s, 1, 3600),
 	TEXT_OPT("kernel.btf", TEXT, btf),
 	TEXT_OPT("kernel.hooks", TEXT, hooks),
 	NUM_OPT("limits.ring_main_kib", POWER_OF_TWO, ring_main_kib, 64, 1 << 20),
@@ -94,6 +97,7 @@ static const struct list_desc lists[] = {
 	LIST_OPT("rules.imported_paths", "paths", rules_imported, rules_imported_paths, check_path),
 	LIST_OPT("rules.placeholders", "values", rules_placeholder, rules_placeholders,
 		 check_placeholder),
+	LIST_OPT("scan.yara", "paths", scan_yara, scan_yaras, check_path),
 };
 #define NLISTS (sizeof(lists) / sizeof(lists[0]))
 
@@ -113,6 +117,9 @@ void config_defaults(struct config *c)
 		.rules_level_min = "informational",
 		.rules_imported_level_max = "low",
 		.rules_state = "/var/lib/redshank/rules.state",
+		.scan_interval_s = 1800,
+		.scan_cpu = 5,
+		.scan_process_s = 10,
 		.otlp_timeout_ms = 10000,
 		.otlp_heartbeat = true,
 		.heartbeat_s = 60,

@@ -17,6 +17,7 @@
 
 #define RULES_PATHS_MAX	       8 /* of each list */
 #define RULES_PLACEHOLDERS_MAX 64
+#define SCAN_YARA_MAX	       8
 #define RULES_PATH_PACK	       "/usr/share/redshank/rules" /* or beside the program */
 #define RULES_PATH_LOCAL       "/etc/redshank/rules.d"
 
@@ -40,6 +41,11 @@ struct config {
 	char rules_placeholder[RULES_PLACEHOLDERS_MAX][256]; /* NAME=VALUE */
 	char rules_level_min[16], rules_imported_level_max[16]; /* "": none */
 	char rules_state[CONFIG_TEXT]; /* windows of correlations, over restarts; "": not kept */
+	unsigned scan_interval_s; /* between two memory scans; 0: none */
+	unsigned scan_cpu; /* percent of one CPU */
+	unsigned scan_process_s; /* CPU time for one process */
+	unsigned scan_yaras;
+	char scan_yara[SCAN_YARA_MAX][CONFIG_TEXT];
 	char btf[CONFIG_TEXT]; /* "": the kernel's own, or found in the usual places */
 	char hooks[CONFIG_TEXT]; /* "": the best of each */
 	unsigned ring_main_kib, ring_bulk_kib; /* powers of two */

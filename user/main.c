@@ -23,6 +23,7 @@ static const struct {
 	{ "rules", cmd_rules, "check, list, explain, test and try Sigma rules" },
 	{ "record", cmd_record, "write the kernel's records to a file" },
 	{ "replay", cmd_replay, "run a recording through the pipeline, without root" },
+	{ "scan", cmd_scan, "look into the memory of processes for code without a file" },
 	{ "stats", cmd_stats, "counters of the running sensor: seen, lost, kept" },
 	{ "status", cmd_status, "is the sensor running, what does it see, what is wrong" },
 	{ "probe", cmd_probe, "what this kernel lets a sensor see" },

@@ -146,6 +146,22 @@ static int on_record(void *ctx, const void *rec, size_t len)
 	return p->stop;
 }
 
+void pipeline_take(struct pipeline *p, struct ev_hdr *rec, size_t len)
+{
+	if (schema_check(rec, len, NULL)) {
+		lost_record(p);
+		return;
+	}
+	const struct proc *known = proctree_find(p->tree, rec->pid, rec->start);
+	if (known && rec->type == EV_proc)
+		return;
+	if (known) {
+		rec->start = known->start;
+		rec->parent_start = known->parent_start;
+	}
+	judge(p, rec);
+}
+
 /* --- sinks --- */
 
 int pipeline_add_sink(struct pipeline *p, struct sink *s, bool essential)

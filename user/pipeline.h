@@ -71,6 +71,14 @@ void pipeline_on_usr1(struct pipeline *p, void (*fn)(void *ctx), void *ctx);
 /* Called on SIGHUP; where nobody wants it, SIGHUP ends the run as SIGTERM does. */
 void pipeline_on_hup(struct pipeline *p, void (*fn)(void *ctx), void *ctx);
 
+/*
+ * Takes a record that this sensor made itself about a process of this machine (a memory scan): it
+ * is judged as one of the source is. What it says of when the process started may be exact to 10
+ * ms; a proc record of a process that is known is left out. rec is changed.
+ */
+struct ev_hdr;
+void pipeline_take(struct pipeline *p, struct ev_hdr *rec, size_t len);
+
 /* From now on these rules judge (NULL: none); taken over. The windows of the former go on. */
 struct ruleset;
 void pipeline_set_rules(struct pipeline *p, struct ruleset *r);

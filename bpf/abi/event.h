@@ -159,4 +159,36 @@ enum gap_cause {
 	GAP_missed, /* the program was at work on that CPU already, so the kernel did not call it */
 };
 
+/* scan.kind: what the memory scan found. */
+enum scan_kind {
+	SCAN_anon_code = 1, /* executable memory without a file */
+	SCAN_elf_image, /* an ELF file in such memory: a program or library loaded by hand */
+	SCAN_memory_file, /* executable mapping of a file that only memory holds (memfd, SysV, …) */
+	SCAN_deleted_file, /* executable mapping of a file that has no name any more */
+	SCAN_deleted_exe, /* the program itself has no name any more */
+	SCAN_text_changed, /* code of a file's mapping is not what the file has */
+	SCAN_yara, /* a YARA rule matches */
+};
+
+/* scan.flags */
+enum scan_flag {
+	SCAN_F_WRITABLE = 1 << 0, /* writable and executable at the same time */
+	SCAN_F_EXECUTING = 1 << 1, /* a thread is in a system call that was made from there */
+	SCAN_F_SYSCALLS = 1 << 2, /* the code makes system calls itself */
+	SCAN_F_NAMED = 1 << 3, /* the process gave the region a name (PR_SET_VMA_ANON_NAME) */
+	SCAN_F_HEAP = 1 << 4, /* [heap] */
+	SCAN_F_STACK = 1 << 5, /* [stack] */
+	SCAN_F_ALL_EXECUTABLE = 1 << 6, /* personality READ_IMPLIES_EXEC: not of its own doing */
+	SCAN_F_ELF = 1 << 7, /* it holds an ELF file */
+	SCAN_F_WRITABLE_TWIN = 1 << 8, /* the same memory file is mapped writable elsewhere */
+	SCAN_F_REPLACED = 1 << 9, /* under the path there is another file now */
+	SCAN_F_TEMPORARY = 1 << 10, /* it was in a directory that everybody may write to */
+	SCAN_F_TRACED = 1 << 11, /* a debugger is attached */
+	SCAN_F_TRAPS_CAUGHT = 1 << 12, /* the process handles SIGTRAP itself */
+	SCAN_F_TEXT_RELOCATIONS = 1 << 13, /* its code is relocated at load: it differs by design */
+	SCAN_F_VDSO = 1 << 14, /* the kernel's own code page, not a file */
+	SCAN_F_INCOMPLETE = 1 << 15, /* not all of it could be looked at */
+	SCAN_F_ONLY_BREAKPOINTS = 1 << 16, /* all differences are breakpoints */
+};
+
 #endif

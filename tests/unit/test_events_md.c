@@ -56,6 +56,10 @@ static const char *format_doc(enum field_fmt f)
 		return "[answer](#redshankexesame_content)";
 	case FMT_GAP_CAUSE:
 		return "[cause](#redshankgapcause)";
+	case FMT_SCAN_KIND:
+		return "[finding](#redshankscanfinding)";
+	case FMT_SCAN_FLAGS:
+		return "list of [facts](#redshankscanflags)";
 	case FMT_EVENT:
 		return "an event's name";
 	case FMT_SIGNAL:
@@ -209,6 +213,8 @@ static void page(struct buf *b)
 	put_values(b, EV_exec, "redshank.exe.same_content", false);
 	put_values(b, EV_exec, "redshank.stdin.type", false);
 	put_values(b, EV_gap, "redshank.gap.cause", false);
+	put_values(b, EV_scan, "redshank.scan.finding", false);
+	put_values(b, EV_scan, "redshank.scan.flags", true);
 	put_unseen(b);
 	b->len--; /* no empty line at the end */
 }

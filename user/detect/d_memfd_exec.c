@@ -20,7 +20,6 @@
 #include "abi/knobs.h"
 #include "enrich/exe_check.h"
 #include "enrich/proctree.h"
-#include "schema/value.h"
 
 /* include/uapi/linux/fcntl.h */
 #define SEAL_SHRINK 0x2
@@ -129,24 +128,7 @@ static void common_evidence(const struct event *ev, struct verdict *v)
 		"redshank.exe.origin", "redshank.exe.flags", "redshank.exe.seals",
 		"redshank.exe.nlink",  "redshank.exe.size",  "redshank.exe.same_content",
 	};
-	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		const struct field *f = field_find(ev->desc, keys[i]);
-		struct value val;
-		if (!f)
-			continue;
-		value_get(ev, f, &val);
-		if (val.kind == VALUE_num) {
-			verdict_evidence(v, keys[i], "%llu", (unsigned long long)val.num);
-		} else if (val.kind != VALUE_none) {
-			char text[EVIDENCE_VALUE];
-			size_t n = val.len < sizeof(text) ? val.len : sizeof(text);
-			memcpy(text, val.p, n);
-			for (size_t k = 0; k < n; k++)
-				if (!text[k])
-					text[k] = ' ';
-			verdict_evidence(v, keys[i], "%.*s", (int)n, text);
-		}
-	}
+	verdict_fields(v, ev, keys, sizeof(keys) / sizeof(keys[0]));
 }
 
 static int on_event(void *state, const struct event *ev, struct verdict *v)

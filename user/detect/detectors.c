@@ -3,9 +3,12 @@
 #include <stddef.h>
 
 #include "detect/d_memfd_exec.h"
+#include "detect/d_memory.h"
 #include "detect/detector.h"
 
 const struct detector *const detectors[] = {
-	&detector_memfd_exec,
-	NULL,
+	&detector_memfd_exec,	  &detector_memory_code,
+	&detector_memory_image,	  &detector_memory_file,
+	&detector_memory_deleted, &detector_memory_text,
+	&detector_memory_yara,	  NULL,
 };

@@ -27,12 +27,37 @@ static uint64_t hash_correlated(uint64_t h, const struct sigma_correlated *c)
 	return h;
 }
 
+static uint64_t hash_field(uint64_t h, const struct event *ev, const char *name)
+{
+	struct any_field f;
+	struct value v;
+
+	if (!any_field_find(ev->desc, name, &f))
+		return h;
+	any_field_get(&f, ev, &v);
+	h = hash_bytes(h, &v.len, sizeof(v.len));
+	return hash_bytes(h, v.p, v.len);
+}
+
+/* What was found in a process, where. */
+static uint64_t hash_scan(uint64_t h, const struct event *ev)
+{
+	const struct ev_scan *e = EVENT_AS(scan, ev);
+
+	h = hash_bytes(h, &e->kind, sizeof(e->kind));
+	h = hash_field(h, ev, "file.path");
+	return hash_field(h, ev, "redshank.scan.yara.rule");
+}
+
 static uint64_t hash_event(uint64_t h, const struct event *ev)
 {
-	uint64_t time = ev->rec->type == EV_proc ? 0 : ev->rec->time;
+	bool found = ev->rec->type == EV_proc || ev->rec->type == EV_scan;
+	uint64_t time = found ? 0 : ev->rec->time;
 
 	h = hash_bytes(h, &time, sizeof(time));
 	h = hash_bytes(h, &ev->rec->start, sizeof(ev->rec->start));
+	if (ev->rec->type == EV_scan)
+		h = hash_scan(hash_bytes(h, &EVENT_AS(scan, ev)->address, sizeof(uint64_t)), ev);
 	return hash_bytes(h, &ev->rec->tid, sizeof(ev->rec->tid));
 }
 
@@ -52,18 +77,6 @@ void finding_id(const struct finding_key *k, const struct event *ev, char ret[AL
 		 (unsigned long long)(h[1] & 0xffffffffffffULL));
 }
 
-static uint64_t hash_field(uint64_t h, const struct event *ev, const char *name)
-{
-	struct any_field f;
-	struct value v;
-
-	if (!any_field_find(ev->desc, name, &f))
-		return h;
-	any_field_get(&f, ev, &v);
-	h = hash_bytes(h, &v.len, sizeof(v.len));
-	return hash_bytes(h, v.p, v.len);
-}
-
 void finding_fold_keys(const struct finding_key *k, const struct event *ev,
 		       struct alert_fold_keys *ret)
 {
@@ -75,6 +88,8 @@ void finding_fold_keys(const struct finding_key *k, const struct event *ev,
 		ret->same = hash_correlated(h, k->correlated);
 		return;
 	}
+	if (ev->desc->id == EV_scan)
+		h = hash_scan(h, ev);
 	ret->same = hash_bytes(h, &ev->rec->pid, sizeof(ev->rec->pid));
 	ret->same = hash_bytes(ret->same, &ev->rec->start, sizeof(ev->rec->start));
 	if (ev->desc->id != EV_exec)

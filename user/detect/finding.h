@@ -15,15 +15,15 @@ struct finding_key {
 
 /*
  * RFC 9562 UUIDv8: a hash of who found what where and when. Not random, so that a replay gives the
- * alert that the live run gave. What an inventory finds has no time of its own: a sensor that is
- * started again finds it again, under the same id.
+ * alert that the live run gave. What an inventory or a memory scan finds has no time of its own: a
+ * sensor that is started again finds it again, under the same id.
  */
 void finding_id(const struct finding_key *k, const struct event *ev, char ret[ALERT_ID_LEN]);
 
 /*
- * The same: the same rule, as severe, in the same process; for correlations, the same group in the
- * same episode. Alike: the same rule, as severe, on the same command line started by the same
- * process.
+ * The same: the same rule, as severe, in the same process, of a memory scan the same thing in it;
+ * for correlations, the same group in the same episode. Alike: the same rule, as severe, on the
+ * same command line started by the same process.
  */
 void finding_fold_keys(const struct finding_key *k, const struct event *ev,
 		       struct alert_fold_keys *ret);

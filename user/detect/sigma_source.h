@@ -46,7 +46,7 @@ extern const struct sigma_source sigma_sources[];
 extern const unsigned sigma_nsources;
 
 /* For exceptions of detectors: the programs that they judge. Among the sources only the first. */
-extern const struct sigma_source sigma_source_started, sigma_source_running;
+extern const struct sigma_source sigma_source_started, sigma_source_running, sigma_source_scanned;
 
 /* A row, resolved. feed NULL: the field is asked for under our own name for it. */
 struct sigma_row {

@@ -146,6 +146,9 @@ const struct sigma_source sigma_source_started = { PROCESS_CREATION, EV_exec, "p
 const struct sigma_source sigma_source_running = { PROCESS_CREATION, EV_proc,
 						   "programs that ran before the sensor",
 						   process_creation, native };
+const struct sigma_source sigma_source_scanned = { PROCESS_CREATION, EV_scan,
+						   "programs whose memory was scanned",
+						   process_creation, native };
 
 const struct sigma_source sigma_sources[] = {
 	{ PROCESS_CREATION, EV_exec, "programs started", process_creation, native },

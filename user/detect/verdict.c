@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "detect/detector.h"
+#include "schema/value.h"
 
 static const char *const names[] = {
 	[SEVERITY_none] = "none", [SEVERITY_informational] = "informational",
@@ -46,4 +47,31 @@ void verdict_evidence(struct verdict *v, const char *key, const char *fmt, ...)
 		return;
 	e->key = key;
 	v->nevidence++;
+}
+
+static void put_value(struct verdict *v, const char *key, const struct value *val)
+{
+	char text[EVIDENCE_VALUE];
+	size_t n = val->len < sizeof(text) ? val->len : sizeof(text);
+
+	memcpy(text, val->p, n);
+	for (size_t i = 0; i < n; i++)
+		if (!text[i])
+			text[i] = ' ';
+	verdict_evidence(v, key, "%.*s", (int)n, text);
+}
+
+void verdict_fields(struct verdict *v, const struct event *ev, const char *const *keys, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct field *f = field_find(ev->desc, keys[i]);
+		struct value val;
+		if (!f)
+			continue;
+		value_get(ev, f, &val);
+		if (val.kind == VALUE_num || val.kind == VALUE_bool || val.kind == VALUE_time)
+			verdict_evidence(v, keys[i], "%llu", (unsigned long long)val.num);
+		else if (val.kind != VALUE_none)
+			put_value(v, keys[i], &val);
+	}
 }

@@ -33,6 +33,8 @@ enum field_fmt {
 	FMT_SAME_CONTENT,
 	FMT_FD_TYPE,
 	FMT_GAP_CAUSE,
+	FMT_SCAN_KIND,
+	FMT_SCAN_FLAGS, /* enum scan_flag names; absent when 0 */
 	FMT_EVENT, /* enum ev_type as the event's name */
 	FMT_SIGNAL, /* signal number as SIG* name; absent when 0 */
 	FMT_STR, /* bytes, expected to be text; absent when empty */

@@ -106,6 +106,34 @@ static const char *const gap_cause_names[] = {
 	[GAP_reader] = "reader",       [GAP_invalid] = "invalid",
 	[GAP_missed] = "missed",
 };
+static const char *const scan_kind_names[] = {
+	[SCAN_anon_code] = "anon_code",
+	[SCAN_elf_image] = "elf_image",
+	[SCAN_memory_file] = "memory_file",
+	[SCAN_deleted_file] = "deleted_file",
+	[SCAN_deleted_exe] = "deleted_exe",
+	[SCAN_text_changed] = "text_changed",
+	[SCAN_yara] = "yara",
+};
+static const char *const scan_flag_names[] = {
+	"writable",
+	"executing",
+	"syscalls",
+	"named",
+	"heap",
+	"stack",
+	"all_executable",
+	"elf",
+	"writable_twin",
+	"replaced",
+	"temporary",
+	"traced",
+	"traps_caught",
+	"text_relocations",
+	"vdso",
+	"incomplete",
+	"only_breakpoints",
+};
 /* Linux numbers of x86 and arm64, signal(7). */
 static const char *const signal_names[] = {
 	NULL,	     "SIGHUP",	"SIGINT",    "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
@@ -127,6 +155,11 @@ const char *exe_origin_name(unsigned origin)
 const char *gap_cause_name(unsigned cause)
 {
 	return name_of((struct names)NAMES(gap_cause_names), cause);
+}
+
+const char *scan_kind_name(unsigned kind)
+{
+	return name_of((struct names)NAMES(scan_kind_names), kind);
 }
 
 const char *cap_name(unsigned bit)
@@ -296,6 +329,12 @@ static void get_num(const struct event *ev, const struct field *f, struct value 
 		break;
 	case FMT_GAP_CAUSE:
 		value_enum(v, (struct names)NAMES(gap_cause_names), n);
+		break;
+	case FMT_SCAN_KIND:
+		value_enum(v, (struct names)NAMES(scan_kind_names), n);
+		break;
+	case FMT_SCAN_FLAGS:
+		value_flags(v, (struct names)NAMES(scan_flag_names), n);
 		break;
 	case FMT_SIGNAL:
 		value_enum(v, (struct names)NAMES(signal_names), n);

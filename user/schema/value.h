@@ -58,6 +58,7 @@ bool value_next(const struct value *v, size_t *pos, const char **ret_p, size_t *
 /* Names of enum and flag values; NULL for one without a name. */
 const char *exe_origin_name(unsigned origin);
 const char *gap_cause_name(unsigned cause);
+const char *scan_kind_name(unsigned kind);
 const char *cap_name(unsigned bit);
 
 #endif

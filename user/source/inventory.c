@@ -19,7 +19,7 @@
 void inventory_args(union rec_buf *r)
 {
 	struct ev_proc *p = (struct ev_proc *)r;
-	static char args[EV_ARGS_MAX];
+	static _Thread_local char args[EV_ARGS_MAX];
 	char path[64];
 	size_t n = 0;
 

@@ -158,7 +158,7 @@ static void read_status(int dir, struct ev_proc *p)
 		{ "\nCapPrm:", offsetof(struct ev_proc, cap_permitted) },
 		{ "\nCapEff:", offsetof(struct ev_proc, cap_effective) },
 	};
-	static char text[16384]; /* lists of CPUs and memory nodes make it long */
+	static _Thread_local char text[16384]; /* lists of CPUs and memory nodes make it long */
 	struct ev_hdr *h = &p->hdr;
 	const char *at;
 
@@ -200,7 +200,7 @@ static char *cgroup_path(char *text, const char *controller)
 
 static void put_cgroup(union rec_buf *r, struct ev_proc *p, int dir)
 {
-	static char text[EV_PATH_MAX * 4], path[EV_PATH_MAX + 64];
+	static _Thread_local char text[EV_PATH_MAX * 4], path[EV_PATH_MAX + 64];
 	static const char *const mounts[] = { "/sys/fs/cgroup/unified", "/sys/fs/cgroup" };
 	struct statfs fs;
 	struct stat st;

@@ -26,7 +26,7 @@
 /* Is this what the process finds by the name? */
 static bool is_named(int dir, const char *path, const struct stat *st)
 {
-	static char below[EV_PATH_MAX + 64];
+	static _Thread_local char below[EV_PATH_MAX + 64];
 	struct stat found;
 	snprintf(below, sizeof(below), "root%s", path);
 	return !fstatat(dir, below, &found, AT_SYMLINK_NOFOLLOW) && found.st_dev == st->st_dev &&
@@ -40,7 +40,7 @@ static bool is_named(int dir, const char *path, const struct stat *st)
 static const char *link_of(int dir, const char *name, const struct stat *st, bool *ret_deleted)
 {
 	static const char mark[] = " (deleted)";
-	static char path[EV_PATH_MAX + sizeof(mark)], root[EV_PATH_MAX];
+	static _Thread_local char path[EV_PATH_MAX + sizeof(mark)], root[EV_PATH_MAX];
 	ssize_t n = readlinkat(dir, name, path, sizeof(path) - 1);
 	ssize_t m = readlinkat(dir, "root", root, sizeof(root));
 
@@ -62,7 +62,7 @@ static const char *link_of(int dir, const char *name, const struct stat *st, boo
 /* Device of the kernel's own mount of memory: that of any memfd. */
 static dev_t memfd_dev(void)
 {
-	static dev_t dev;
+	static _Thread_local dev_t dev;
 	struct stat st;
 	int fd = dev ? -1 : memfd_create("redshank", MFD_CLOEXEC);
 	if (fd >= 0 && !fstat(fd, &st))
