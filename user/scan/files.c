@@ -3,12 +3,10 @@
  * Code of files that have no name: of memory files (memfd), of deleted ones, and programs whose own
  * file was deleted. A program that was started from a memfd is told by its exec or proc record.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "scan/elf.h"
@@ -96,25 +94,17 @@ static uint32_t facts_of_path(struct scanner *s, const char *name)
 
 /* --- is it deleted? --- */
 
-/* 1: no name is left, 0: there is one, negative: can't be told. No server is asked. */
-static int is_unlinked(int dir, const char *link)
-{
-	struct statx st;
-
-	if (statx(dir, link, AT_STATX_DONT_SYNC, STATX_NLINK, &st))
-		return -errno;
-	return !st.stx_nlink;
-}
-
 static bool map_is_deleted(const struct scanner *s, const struct map *v)
 {
 	char link[64], path[4096 + 16];
+	struct statx st;
 
 	if (!plain_name(map_name(&s->target.maps, v), path, sizeof(path)))
 		return false;
 	snprintf(link, sizeof(link), "map_files/%llx-%llx", (unsigned long long)v->start,
 		 (unsigned long long)v->end);
-	return is_unlinked(s->target.dir, link) != 0;
+	/* No server is asked. Where it may not be looked at, the name is believed. */
+	return statx(s->target.dir, link, AT_STATX_DONT_SYNC, STATX_NLINK, &st) || !st.stx_nlink;
 }
 
 /* --- memory files --- */
@@ -124,10 +114,12 @@ static bool same_file(const struct map *a, const struct map *b)
 	return a->inode == b->inode && a->dev == b->dev;
 }
 
-/* Is it the program that runs? Then that is told elsewhere. */
+/* Is it the program that runs? Then that is told elsewhere. Of an overlay, maps have other numbers.
+ */
 static bool is_exe(const struct scanner *s, const struct map *v)
 {
-	return *s->target.exe && !strcmp(s->target.exe, map_name(&s->target.maps, v));
+	return *s->target.exe && !strcmp(s->target.exe, map_name(&s->target.maps, v)) &&
+	       (v->inode == s->target.exe_inode || v->dev != s->target.exe_dev);
 }
 
 /* Is the same file's beginning mapped, and is it ELF? That mapping need not be executable. */
@@ -213,12 +205,8 @@ static void deleted_exe(struct scanner *s)
 {
 	char path[4096 + 16];
 
-	if (!plain_name(s->target.exe, path, sizeof(path)) ||
-	    is_unlinked(s->target.dir, "exe") <= 0)
-		return;
-	struct statx st;
-	if (statx(s->target.dir, "exe", AT_STATX_DONT_SYNC, STATX_INO, &st) ||
-	    (st.stx_dev_major << 20 | st.stx_dev_minor) == s->shm_dev)
+	if (!plain_name(s->target.exe, path, sizeof(path)) || s->target.exe_nlink ||
+	    s->target.exe_dev == s->shm_dev)
 		return;
 	struct scan_finding f = {
 		.kind = SCAN_deleted_exe,

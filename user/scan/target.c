@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 size_t page_size(void)
@@ -77,6 +78,13 @@ static void read_facts(struct target *t)
 	t->all_executable = strtoul(text, NULL, 16) & READ_IMPLIES_EXEC;
 	ssize_t n = readlinkat(t->dir, "exe", t->exe, sizeof(t->exe) - 1);
 	t->exe[n > 0 ? n : 0] = '\0';
+	t->exe_nlink = 1;
+	struct statx st; /* the file's server, if it has one, is not asked */
+	if (statx(t->dir, "exe", AT_STATX_DONT_SYNC, STATX_INO | STATX_NLINK, &st))
+		return;
+	t->exe_inode = st.stx_ino;
+	t->exe_dev = st.stx_dev_major << 20 | st.stx_dev_minor;
+	t->exe_nlink = st.stx_nlink;
 }
 
 int target_open(struct target *t, pid_t pid)

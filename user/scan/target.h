@@ -29,6 +29,8 @@ struct target {
 	bool all_executable; /* READ_IMPLIES_EXEC */
 	struct maps maps;
 	char exe[4096 + 16]; /* as /proc says it, " (deleted)" included */
+	uint64_t exe_inode;
+	uint32_t exe_dev, exe_nlink;
 	bool threads_known;
 	unsigned nthreads; /* of these, in a system call */
 	struct {
