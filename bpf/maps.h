@@ -82,8 +82,26 @@ struct {
 	__type(value, struct exec_file);
 } exec_files SEC(".maps") __weak;
 
+/* What a process did with executable memory, so that what it repeats is counted and not told. Key:
+ * tgid. Its own program starts anew: mm tells. */
+enum mem_class { MEM_ANON, MEM_ODD, MEM_LAUNCHED, MEM_CALL, MEM_CLASSES };
+
+struct mem_state {
+	u64 mm;
+	u64 written_start, written_end; /* a file's written pages that became executable */
+	u32 n[MEM_CLASSES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, struct mem_state);
+} mem_states SEC(".maps") __weak;
+
 /* Knobs, constant from load on. */
 const volatile u32 knob_iter_slot __weak = 1; /* entry of scratches for iterators: the last */
+const volatile u32 knob_calls __weak = 0; /* calls__*: bit per enum fact that it is to see */
 const volatile u32 knob_env_names __weak = 0; /* how many of env_names are set */
 const volatile struct env_name knob_env_name[ENV_NAMES_MAX] __weak = {};
 

@@ -13,6 +13,7 @@
 
 #include "again.h"
 #include "fd.h"
+#include "mem.h"
 
 char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
 
@@ -237,6 +238,29 @@ static __always_inline bool put_script(struct ev_exec *e, struct task_struct *t,
 	return true;
 }
 
+/* What the kernel mapped besides the program itself: its interpreter, its stack. Returns EXE_F_*.
+ */
+static __always_inline u32 put_memory(struct ev_exec *e, struct task_struct *t,
+				      struct mm_struct *mm)
+{
+	u64 base = loader_base((u64)mm);
+	struct vm_area_struct *loader = base ? (void *)vma_at((u64)mm, base) : NULL;
+	struct vm_area_struct *stack = (void *)vma_at((u64)mm, BPF_CORE_READ(mm, start_stack));
+	struct file *f = loader ? BPF_CORE_READ(loader, vm_file) : NULL;
+	u32 flags = 0;
+
+	if (f) {
+		e->loader_ino = BPF_CORE_READ(f, f_inode, i_ino);
+		e->loader_dev = BPF_CORE_READ(f, f_inode, i_sb, s_dev);
+		e->loader_origin = file_origin(f);
+	}
+	if (stack && BPF_CORE_READ(stack, vm_flags) & VM_EXEC)
+		flags |= EXE_F_STACK_EXEC;
+	if (BPF_CORE_READ(t, personality) & PERSONA_READ_EXEC)
+		flags |= EXE_F_READ_IMPLIES_EXEC;
+	return flags;
+}
+
 static __always_inline int on_exec(struct task_struct *t, pid_t old_pid, struct linux_binprm *bprm)
 {
 	u32 slot = 0;
@@ -246,7 +270,7 @@ static __always_inline int on_exec(struct task_struct *t, pid_t old_pid, struct 
 	struct ev_exec *e = (void *)s->rec;
 	struct mm_struct *mm = BPF_CORE_READ(t, mm);
 	const char *filename = BPF_CORE_READ(bprm, filename), *interp = BPF_CORE_READ(bprm, interp);
-	u32 flags = 0;
+	u32 flags = put_memory(e, t, mm);
 
 	hdr_fill(&e->hdr, t);
 	e->argc = BPF_CORE_READ(bprm, argc);

@@ -13,8 +13,11 @@ void coverage_text(struct buf *out, const struct hook_state *h, unsigned n)
 		if (!s->wanted)
 			buf_printf(out, "  %-8s not loaded: nothing asks for it\n", s->hook.name);
 		else if (s->variant)
-			buf_printf(out, "  %-8s seen by %-16s %s%s%s\n", s->hook.name, s->variant,
+			buf_printf(out, "  %-8s seen by %-16s %s%s%s%s\n", s->hook.name, s->variant,
 				   s->fired ? "fired" : "waits for its first event",
+				   s->every_call
+					   ? "; every system call pays for it (performance.md)"
+					   : "",
 				   *s->why ? "; " : "", s->why);
 		else
 			buf_printf(out, "  %-8s %s: %s (%s)\n", s->hook.name,
@@ -38,6 +41,8 @@ void coverage_json(struct buf *out, const struct hook_state *h, unsigned n)
 			   i ? "," : "", s->hook.fact ? "fact" : "event", s->hook.name,
 			   s->wanted ? "true" : "false", s->variant ? "true" : "false",
 			   s->fired ? "true" : "false");
+		if (s->every_call)
+			buf_puts(out, ",\"every_call\":true");
 		if (s->variant)
 			member(out, "variant", s->variant);
 		else if (s->wanted)

@@ -112,6 +112,62 @@ enum exe_flag {
 	EXE_F_SCRIPT = 1 << 4, /* a script: these facts are its interpreter's */
 	EXE_F_SCRIPT_MEMFD = 1 << 5, /* ... and the script itself is in a memfd */
 	EXE_F_MEMFD_NAME = 1 << 6, /* the dentry's name starts with "memfd:" */
+	EXE_F_STACK_EXEC = 1 << 7, /* the program starts with an executable stack */
+	EXE_F_READ_IMPLIES_EXEC = 1 << 8, /* personality(2): what can be read can be executed */
+};
+
+/* What memory is behind a mapping. */
+enum map_kind {
+	MAP_KIND_unknown = 0,
+	MAP_KIND_file,
+	MAP_KIND_anon,
+	MAP_KIND_stack, /* the first thread's, or what the stack pointer points into */
+	MAP_KIND_heap, /* between start_brk and brk */
+	MAP_KIND_memfd,
+	MAP_KIND_shm, /* shared anonymous memory, or System V shared memory */
+	MAP_KIND_secret, /* memfd_secret(2) */
+};
+
+/* How memory became executable. */
+enum map_op {
+	MAP_OP_mmap = 1,
+	MAP_OP_mprotect,
+	MAP_OP_pkey_mprotect,
+	MAP_OP_shmat,
+};
+
+/* Facts around a mapping, ev_map.facts and ev_anon_exec.facts. */
+enum map_fact {
+	MAP_F_SHARED = 1 << 0, /* MAP_SHARED */
+	MAP_F_WRITTEN =
+		1 << 1, /* pages of a private mapping were written: they differ from the file */
+	MAP_F_GROWSDOWN = 1 << 2, /* PROT_GROWSDOWN: as the dynamic loader asks for a whole stack */
+	MAP_F_NO_LOADER = 1 << 3, /* the process was started without a program interpreter */
+	MAP_F_BY_LOADER = 1 << 4, /* the program interpreter's code asked for it */
+	MAP_F_BY_MEMORY = 1 << 5, /* code that is in no file asked for it */
+	MAP_F_COMPAT = 1 << 6, /* by a 32-bit system call */
+	MAP_F_READ_IMPLIES_EXEC = 1 << 7, /* personality(2) made it executable */
+};
+
+/* Protection bits as the kernel has them (VM_READ, …), ev_map.prot. */
+enum map_prot {
+	MAP_PROT_read = 1 << 0,
+	MAP_PROT_write = 1 << 1,
+	MAP_PROT_exec = 1 << 2,
+	MAP_PROT_UNSEEN = ~0U,
+};
+
+/* What code did that is in no file. */
+enum anon_call {
+	ANON_CALL_exec = 1,
+	ANON_CALL_fork, /* also a thread */
+	ANON_CALL_socket,
+	ANON_CALL_connect,
+	ANON_CALL_bind,
+	ANON_CALL_ptrace,
+	ANON_CALL_process_vm_writev,
+	ANON_CALL_memfd_create,
+	ANON_CALL_io_uring_setup,
 };
 
 /* What a descriptor leads to. */

@@ -19,4 +19,13 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 	return BPF_CORE_READ(kn, __parent);
 }
 
+/* Until 524e00b36e8c ("mm: remove rb tree.", v6.1) mappings were in a red-black tree. */
+struct mm_struct___v60 {
+	struct rb_root mm_rb;
+} __attribute__((preserve_access_index));
+
+struct vm_area_struct___v60 {
+	struct rb_node vm_rb;
+} __attribute__((preserve_access_index));
+
 #endif

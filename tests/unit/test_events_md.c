@@ -62,6 +62,16 @@ static const char *format_doc(enum field_fmt f)
 		return "list of [facts](#redshankscanflags)";
 	case FMT_EVENT:
 		return "an event's name";
+	case FMT_MAP_OP:
+		return "[operation](#redshankmapop)";
+	case FMT_MAP_KIND:
+		return "[kind](#redshankmapkind)";
+	case FMT_ANON_CALL:
+		return "[call](#redshankanon_execcall)";
+	case FMT_MAP_FACTS:
+		return "list of [facts](#redshankmapfacts)";
+	case FMT_MAP_PROT:
+		return "text `rwx`, `-` for what is not allowed";
 	case FMT_SIGNAL:
 		return "signal name";
 	case FMT_STR:
@@ -215,6 +225,10 @@ static void page(struct buf *b)
 	put_values(b, EV_gap, "redshank.gap.cause", false);
 	put_values(b, EV_scan, "redshank.scan.finding", false);
 	put_values(b, EV_scan, "redshank.scan.flags", true);
+	put_values(b, EV_map, "redshank.map.op", false);
+	put_values(b, EV_map, "redshank.map.kind", false);
+	put_values(b, EV_map, "redshank.map.facts", true);
+	put_values(b, EV_anon_exec, "redshank.anon_exec.call", false);
 	put_unseen(b);
 	b->len--; /* no empty line at the end */
 }

@@ -22,13 +22,11 @@ struct plan {
 };
 
 /* A filter that names detectors, on the events that they judge. */
-#define EXCEPTION_SOURCES 3
-
 struct exception {
 	const struct sigma_strings *detectors;
 	struct sigma_view *view;
 	unsigned nplans;
-	struct plan plan[EXCEPTION_SOURCES];
+	struct plan plan[SIGMA_JUDGED_MAX];
 };
 
 /* What is known of a rule beyond its text. */
@@ -182,9 +180,6 @@ static bool names_detector(const struct sigma_rule *filter)
 
 static int make_exception(struct ruleset *r, const struct sigma_rule *filter)
 {
-	static const struct sigma_source *const sources[EXCEPTION_SOURCES] = {
-		&sigma_source_started, &sigma_source_running, &sigma_source_scanned
-	};
 	struct exception *x = &r->exception[r->nexceptions];
 	int rc = sigma_view_new_expr(r->rules, filter->expr, &x->view);
 
@@ -192,8 +187,8 @@ static int make_exception(struct ruleset *r, const struct sigma_rule *filter)
 		return rc;
 	r->nexceptions++;
 	x->detectors = &filter->filtered;
-	for (unsigned i = 0; !rc && i < EXCEPTION_SOURCES; i++)
-		rc = make_plan(r, sources[i], x->view, &x->plan[x->nplans++]);
+	for (unsigned i = 0; !rc && i < sigma_njudged; i++)
+		rc = make_plan(r, &sigma_judged[i], x->view, &x->plan[x->nplans++]);
 	return rc;
 }
 

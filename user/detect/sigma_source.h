@@ -45,8 +45,10 @@ struct sigma_source {
 extern const struct sigma_source sigma_sources[];
 extern const unsigned sigma_nsources;
 
-/* For exceptions of detectors: the programs that they judge. Among the sources only the first. */
-extern const struct sigma_source sigma_source_started, sigma_source_running, sigma_source_scanned;
+/* For exceptions of detectors: the events that they judge, at most SIGMA_JUDGED_MAX. */
+#define SIGMA_JUDGED_MAX 16
+extern const struct sigma_source sigma_judged[];
+extern const unsigned sigma_njudged;
 
 /* A row, resolved. feed NULL: the field is asked for under our own name for it. */
 struct sigma_row {

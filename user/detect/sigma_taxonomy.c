@@ -31,6 +31,8 @@ static const struct sigma_feed native[] = {
 	{ "LoginUser", "redshank.login.user", NULL, PLAIN, "who logged in, whoever it is now" },
 	{ "PreviousImage", "redshank.previous.executable", NULL, PLAIN,
 	  "what the process ran before" },
+	{ "LoaderOrigin", "redshank.loader.origin", NULL, PLAIN,
+	  "where the program interpreter (ld.so) is" },
 	{ "ScriptOrigin", "redshank.script.origin", NULL, PLAIN, "where a script is" },
 	{ "Secure", "redshank.exec.secure", NULL, PLAIN, "privilege was gained by this exec" },
 	{ "StderrType", "redshank.stderr.type", NULL, PLAIN, "as StdinType" },
@@ -132,6 +134,71 @@ static const struct sigma_feed audit_proctitle[] = {
 	{ 0 },
 };
 
+/* Sysmon's event 7 has no equivalent in Sysmon for Linux; names as on Windows where they fit. */
+static const struct sigma_feed image_load[] = {
+	{ "ImageLoaded", "redshank.map.path", NULL, KEYWORD,
+	  "the mapped file, resolved by the kernel; absent for memory without one" },
+	{ "MapOperation", "redshank.map.op", NULL, PLAIN, "mmap, mprotect, pkey_mprotect, shmat" },
+	{ "MapProtectionBefore", "redshank.map.protection_before", NULL, PLAIN,
+	  "before mprotect, where a hook can tell" },
+	{ "MapFlags", "redshank.map.flags", NULL, PLAIN, "flags of mmap(2)" },
+	{ "MapCount", "redshank.map.count", NULL, PLAIN, "how many of this sort so far" },
+	{ "MapError", "redshank.map.error", NULL, PLAIN, "errno, if it was refused" },
+	{ 0 },
+};
+
+static const struct sigma_feed anon_exec[] = {
+	{ "Call", "redshank.anon_exec.call", NULL, PLAIN, "exec, fork, socket, connect, …" },
+	{ "CallCount", "redshank.anon_exec.count", NULL, PLAIN, "how many such calls so far" },
+	{ "MapRegions", "redshank.anon_exec.regions", NULL, PLAIN,
+	  "how often the program made anonymous memory executable" },
+	{ "ImageLoaded", "redshank.map.path", NULL, KEYWORD, "the memfd that the code is in" },
+	{ 0 },
+};
+
+/* Of memory, and of the process that it is in. */
+static const struct sigma_feed memory[] = {
+	{ "MapKind", "redshank.map.kind", NULL, PLAIN,
+	  "file, anon, stack, heap, memfd, shm, secret" },
+	{ "MapOrigin", "redshank.map.origin", NULL, PLAIN, "where the file is: as ExeOrigin" },
+	{ "MapFacts", "redshank.map.facts", NULL, PLAIN, "shared, written, by_memory, …" },
+	{ "MapProtection", "redshank.map.protection", NULL, PLAIN, "rwx, r-x, …" },
+	{ "MapAddress", "redshank.map.address", NULL, PLAIN, "where it begins" },
+	{ "MapLength", "redshank.map.length", NULL, PLAIN, "its bytes" },
+	{ "MapFileFlags", "redshank.map.file_flags", NULL, PLAIN, "facts behind MapOrigin" },
+	{ "MapFsType", "redshank.map.fs_type", NULL, PLAIN, "file system of the file" },
+	{ "MapNlink", "redshank.map.nlink", NULL, PLAIN, "link count of the file" },
+	{ "MapMode", "redshank.map.mode", NULL, PLAIN, "permissions of the file" },
+	{ "MapUid", "redshank.map.uid", NULL, PLAIN, "owner of the file" },
+	{ "MapSeals", "redshank.map.seals", NULL, PLAIN, "seals of a memfd" },
+	{ "Image", "process.executable", NULL, KEYWORD, "executable of the process" },
+	{ "ExeOrigin", "redshank.exe.origin", NULL, PLAIN, "where it is" },
+	{ "CommandLine", "process.command_line", NULL, KEYWORD, "arguments joined by spaces" },
+	{ "CurrentDirectory", "process.working_directory", NULL, PLAIN, "working directory" },
+	{ "User", NULL, sigma_feed_user, PLAIN, "name of the real and of the effective user" },
+	{ "UserId", "user.id", NULL, PLAIN, "real user id" },
+	{ "EffectiveUserId", "process.user.id", NULL, PLAIN, "effective user id" },
+	{ "ProcessId", "process.pid", NULL, PLAIN, "process id" },
+	{ "ProcessGuid", "process.entity_id", NULL, PLAIN, "unique id of the process" },
+	{ "ProcessName", "process.name", NULL, PLAIN, "thread name" },
+	{ "ParentImage", "process.parent.executable", NULL, PLAIN, "executable of the creator" },
+	{ "ParentCommandLine", "process.parent.command_line", NULL, PLAIN,
+	  "its arguments joined by spaces" },
+	{ "AncestorImage", NULL, sigma_feed_ancestor_image, PLAIN,
+	  "executables of all ancestors, the creator first" },
+	{ "AncestorCommandLine", NULL, sigma_feed_ancestor_args, PLAIN,
+	  "command lines of all ancestors, the creator first" },
+	{ "PreviousImage", "redshank.previous.executable", NULL, PLAIN,
+	  "what the process ran before" },
+	{ "LoginUser", "redshank.login.user", NULL, PLAIN, "who logged in, whoever it is now" },
+	{ "Tty", "redshank.tty", NULL, PLAIN, "controlling terminal" },
+	{ "ContainerId", "container.id", NULL, PLAIN, "id of the container" },
+	{ "ContainerRuntime", "container.runtime", NULL, PLAIN, "docker, podman, …" },
+	{ "Computer", "host.name", NULL, PLAIN, "host name" },
+	{ "UtcTime", "@timestamp", NULL, PLAIN, "when it happened" },
+	{ 0 },
+};
+
 #define PROCESS_CREATION                          \
 	{                                         \
 		"linux", "process_creation", NULL \
@@ -141,14 +208,20 @@ static const struct sigma_feed audit_proctitle[] = {
 		"linux", NULL, "auditd" \
 	}
 
-const struct sigma_source sigma_source_started = { PROCESS_CREATION, EV_exec, "programs started",
-						   process_creation, native };
-const struct sigma_source sigma_source_running = { PROCESS_CREATION, EV_proc,
-						   "programs that ran before the sensor",
-						   process_creation, native };
-const struct sigma_source sigma_source_scanned = { PROCESS_CREATION, EV_scan,
-						   "programs whose memory was scanned",
-						   process_creation, native };
+#define CATEGORY(name_)              \
+	{                            \
+		"linux", name_, NULL \
+	}
+
+const struct sigma_source sigma_judged[] = {
+	{ PROCESS_CREATION, EV_exec, "programs started", process_creation, native },
+	{ PROCESS_CREATION, EV_proc, "programs that ran before the sensor", process_creation,
+	  native },
+	{ PROCESS_CREATION, EV_scan, "programs whose memory was scanned", process_creation, native },
+	{ CATEGORY("image_load"), EV_map, "memory made executable", image_load, memory },
+	{ CATEGORY("anon_exec"), EV_anon_exec, "calls by code in no file", anon_exec, memory },
+};
+const unsigned sigma_njudged = sizeof(sigma_judged) / sizeof(sigma_judged[0]);
 
 const struct sigma_source sigma_sources[] = {
 	{ PROCESS_CREATION, EV_exec, "programs started", process_creation, native },
@@ -157,5 +230,9 @@ const struct sigma_source sigma_sources[] = {
 	{ AUDITD, EV_exec, "their PATH records", audit_path, audit_common },
 	{ AUDITD, EV_exec, "their CWD records", audit_cwd, audit_common },
 	{ AUDITD, EV_exec, "their PROCTITLE records", audit_proctitle, audit_common },
+	{ CATEGORY("image_load"), EV_map,
+	  "memory that became executable with no ordinary file behind it", image_load, memory },
+	{ CATEGORY("anon_exec"), EV_anon_exec, "system calls by code that is in no file", anon_exec,
+	  memory },
 };
 const unsigned sigma_nsources = sizeof(sigma_sources) / sizeof(sigma_sources[0]);

@@ -21,7 +21,7 @@ enum field_fmt {
 	FMT_OPT, /* number; absent when all bits are set */
 	FMT_POS, /* number; absent when 0 */
 	FMT_HEX, /* "0x…" */
-	FMT_OCT, /* "0755" */
+	FMT_OCT, /* "0755"; absent when all bits are set */
 	FMT_BOOL,
 	FMT_TIME, /* CLOCK_BOOTTIME ns; absent when 0 */
 	FMT_DEV, /* kernel dev_t as "major:minor"; absent when 0 */
@@ -35,6 +35,11 @@ enum field_fmt {
 	FMT_GAP_CAUSE,
 	FMT_SCAN_KIND,
 	FMT_SCAN_FLAGS, /* enum scan_flag names; absent when 0 */
+	FMT_MAP_OP,
+	FMT_MAP_KIND,
+	FMT_ANON_CALL,
+	FMT_MAP_FACTS, /* enum map_fact names; absent when 0 */
+	FMT_MAP_PROT, /* "r-x"; absent when all bits are set */
 	FMT_EVENT, /* enum ev_type as the event's name */
 	FMT_SIGNAL, /* signal number as SIG* name; absent when 0 */
 	FMT_STR, /* bytes, expected to be text; absent when empty */

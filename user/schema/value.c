@@ -64,9 +64,9 @@ static const char *const cap_names[] = {
 /* include/uapi/linux/fcntl.h */
 static const char *const seal_names[] = { "F_SEAL_SEAL",  "F_SEAL_SHRINK",	 "F_SEAL_GROW",
 					  "F_SEAL_WRITE", "F_SEAL_FUTURE_WRITE", "F_SEAL_EXEC" };
-static const char *const exe_flag_names[] = { "internal_mount", "unhashed", "overlay_upper",
-					      "detached",	"script",   "script_memfd",
-					      "memfd_name" };
+static const char *const exe_flag_names[] = { "internal_mount", "unhashed",   "overlay_upper",
+					      "detached",	"script",     "script_memfd",
+					      "memfd_name",	"stack_exec", "read_implies_exec" };
 static const char *const unseen_names[] = {
 #define FACT(id_, name_, ...)	 [id_] = #name_,
 #define UNSEEN(bit_, name_, ...) [bit_] = #name_,
@@ -134,6 +134,31 @@ static const char *const scan_flag_names[] = {
 	"incomplete",
 	"only_breakpoints",
 };
+static const char *const map_op_names[] = {
+	[MAP_OP_mmap] = "mmap",
+	[MAP_OP_mprotect] = "mprotect",
+	[MAP_OP_pkey_mprotect] = "pkey_mprotect",
+	[MAP_OP_shmat] = "shmat",
+};
+static const char *const map_kind_names[] = {
+	[MAP_KIND_file] = "file",     [MAP_KIND_anon] = "anon",	  [MAP_KIND_stack] = "stack",
+	[MAP_KIND_heap] = "heap",     [MAP_KIND_memfd] = "memfd", [MAP_KIND_shm] = "shm",
+	[MAP_KIND_secret] = "secret",
+};
+static const char *const anon_call_names[] = {
+	[ANON_CALL_exec] = "exec",
+	[ANON_CALL_fork] = "fork",
+	[ANON_CALL_socket] = "socket",
+	[ANON_CALL_connect] = "connect",
+	[ANON_CALL_bind] = "bind",
+	[ANON_CALL_ptrace] = "ptrace",
+	[ANON_CALL_process_vm_writev] = "process_vm_writev",
+	[ANON_CALL_memfd_create] = "memfd_create",
+	[ANON_CALL_io_uring_setup] = "io_uring_setup",
+};
+static const char *const map_fact_names[] = { "shared",	   "written",	       "growsdown",
+					      "no_loader", "by_loader",	       "by_memory",
+					      "compat",	   "read_implies_exec" };
 /* Linux numbers of x86 and arm64, signal(7). */
 static const char *const signal_names[] = {
 	NULL,	     "SIGHUP",	"SIGINT",    "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
@@ -289,7 +314,8 @@ static void get_num(const struct event *ev, const struct field *f, struct value 
 		value_printf(v, "0x%llx", (unsigned long long)n);
 		break;
 	case FMT_OCT:
-		value_printf(v, "%04llo", (unsigned long long)n & 07777);
+		if (!all_bits(n, f->wire))
+			value_printf(v, "%04llo", (unsigned long long)n & 07777);
 		break;
 	case FMT_BOOL:
 		v->kind = VALUE_bool;
@@ -335,6 +361,23 @@ static void get_num(const struct event *ev, const struct field *f, struct value 
 		break;
 	case FMT_SCAN_FLAGS:
 		value_flags(v, (struct names)NAMES(scan_flag_names), n);
+		break;
+	case FMT_MAP_OP:
+		value_enum(v, (struct names)NAMES(map_op_names), n);
+		break;
+	case FMT_MAP_KIND:
+		value_enum(v, (struct names)NAMES(map_kind_names), n);
+		break;
+	case FMT_ANON_CALL:
+		value_enum(v, (struct names)NAMES(anon_call_names), n);
+		break;
+	case FMT_MAP_FACTS:
+		value_flags(v, (struct names)NAMES(map_fact_names), n);
+		break;
+	case FMT_MAP_PROT:
+		if (!all_bits(n, f->wire))
+			value_printf(v, "%c%c%c", n & MAP_PROT_read ? 'r' : '-',
+				     n & MAP_PROT_write ? 'w' : '-', n & MAP_PROT_exec ? 'x' : '-');
 		break;
 	case FMT_SIGNAL:
 		value_enum(v, (struct names)NAMES(signal_names), n);

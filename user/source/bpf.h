@@ -12,6 +12,7 @@ struct hook_state {
 	const char *variant; /* NULL: the hook is not covered */
 	bool wanted; /* false: it is not covered because nobody asks for it */
 	bool fired; /* it was seen to fire; one that we can't cause, when it first comes */
+	bool every_call; /* it is at the end of each system call, of which all pay some 10s of ns */
 	int error; /* negative errno that the last variant given up failed with; 0: none */
 	char why[160]; /* why it is not covered, or why not by a better variant; "" else */
 };

@@ -108,6 +108,42 @@ void bpf_update_fired(struct bpf_source *b, struct hook_state *st)
 		st->fired = hook_seen(&st->hook, &((volatile struct cpu_stats *)b->stats)[cpu]);
 }
 
+/*
+ * Every system call pays for each program at its end: where several hooks have come to that, one
+ * program sees for all of them. It is attached in place of the first one's. Returns the index of
+ * that, or nhooks.
+ */
+static unsigned join_calls(struct bpf_source *b)
+{
+	unsigned first = b->nhooks, n = 0;
+	u32 facts = 0;
+
+	for (unsigned i = 0; i < b->nhooks; i++) {
+		const struct hook_state *st = &b->state[i];
+		b->joined[i] = st->variant && variant_joins_calls(b->obj, st->variant);
+		if (!b->joined[i])
+			continue;
+		facts |= 1U << st->hook.fact;
+		if (!n++)
+			first = i;
+	}
+	if (n > 1) {
+		b->obj->rodata->knob_calls = facts;
+		return first;
+	}
+	if (n)
+		b->joined[first] = false;
+	return b->nhooks;
+}
+
+/* The program that sees for this hook; NULL: another hook's does. */
+static struct bpf_program *program_of(struct bpf_source *b, unsigned i, unsigned joined)
+{
+	if (b->joined[i])
+		return i == joined ? calls_program(b->obj, b->state[i].variant) : NULL;
+	return bpf_obj_program(b->obj, b->state[i].variant);
+}
+
 /* One try with the present variants. 0; 1: a variant was dropped, try again; or an error. */
 static int load_round(struct bpf_source *b, const struct bpf_config *c, struct err *e)
 {
@@ -115,10 +151,12 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 	int rc = bpf_obj_open(c, &b->obj, e);
 	if (rc)
 		return rc;
-	for (unsigned i = 0; i < b->nhooks; i++)
-		if (b->state[i].variant)
-			bpf_program__set_autoload(bpf_obj_program(b->obj, b->state[i].variant),
-						  true);
+	unsigned joined = join_calls(b);
+	for (unsigned i = 0; i < b->nhooks; i++) {
+		struct bpf_program *p = b->state[i].variant ? program_of(b, i, joined) : NULL;
+		if (p)
+			bpf_program__set_autoload(p, true);
+	}
 	bool again = bpf_wants_again();
 	for (unsigned i = 0; again && i < b->nhooks; i++)
 		if (bpf_again(b, i))
@@ -136,9 +174,10 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 	if (rc)
 		return rc;
 	for (unsigned i = 0; i < b->nhooks; i++) {
-		if (!b->state[i].variant)
+		struct bpf_program *p = b->state[i].variant ? program_of(b, i, joined) : NULL;
+		if (!p)
 			continue;
-		b->links[i] = bpf_program__attach(bpf_obj_program(b->obj, b->state[i].variant));
+		b->links[i] = bpf_program__attach(p);
 		if (!b->links[i]) {
 			next_variant(b, i, "does not attach", -errno);
 			return 1;
@@ -195,8 +234,11 @@ int bpf_load(struct bpf_source *b, const struct bpf_config *c, struct err *e)
 		return err_set(e, -EIO, "BPF programs: no set of variants loads");
 	if (rc)
 		return rc;
-	for (unsigned i = 0; i < b->nhooks; i++)
-		fall_back(&b->state[i]);
+	for (unsigned i = 0; i < b->nhooks; i++) {
+		struct hook_state *st = &b->state[i];
+		st->every_call = st->variant && variant_at_every_call(b->obj, st->variant);
+		fall_back(st);
+	}
 	for (unsigned i = 0; i < b->nhooks; i++) {
 		const struct hook_state *st = &b->state[i];
 		if (!hook_required(&st->hook) || st->variant)

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -253,11 +254,32 @@ struct bpf_program *bpf_obj_program(struct redshank_bpf *o, const char *name)
 	return bpf_object__find_program_by_name(o->obj, name);
 }
 
+bool variant_at_every_call(struct redshank_bpf *o, const char *variant)
+{
+	struct bpf_program *p = bpf_obj_program(o, variant);
+	return p && strstr(bpf_program__section_name(p), "/sys_");
+}
+
+struct bpf_program *calls_program(struct redshank_bpf *o, const char *variant)
+{
+	return strstr(variant, "__tp_btf") ? o->progs.calls__tp_btf : o->progs.calls__raw_tp;
+}
+
+bool variant_joins_calls(struct redshank_bpf *o, const char *variant)
+{
+	const struct bpf_program *p = bpf_obj_program(o, variant);
+	return p && !strcmp(bpf_program__section_name(p),
+			    bpf_program__section_name(calls_program(o, variant)));
+}
+
 int hooks_fire(struct err *e)
 {
 	int status = 0, fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock >= 0)
+		close(sock);
 	pid_t pid = fork();
 	if (!pid) {
 		execl("/proc/self/exe", "redshank", FIRE_ARGUMENT, (char *)NULL);
@@ -277,7 +299,7 @@ int hooks_fire(struct err *e)
 bool hooks_fire_causes(const struct hook *h)
 {
 	return !h->without || h->event == EV_fork || h->event == EV_exec || h->event == EV_exit ||
-	       h->fact == FACT_script;
+	       h->fact != FACT_none;
 }
 
 bool hook_seen(const struct hook *h, const volatile struct cpu_stats *st)

@@ -14,6 +14,7 @@
 
 struct redshank_bpf;
 struct bpf_link;
+struct bpf_program;
 
 #define HOOK_VARIANTS_MAX 6
 #define HOOKS_MAX	  32
@@ -52,6 +53,14 @@ bool variant_is_iter(const char *variant);
 
 /* Does this variant patch the kernel's text (LSM, fentry, kprobe)? Some platforms refuse that. */
 bool variant_patches(const char *variant);
+
+/* Does every system call of the machine run into this program? */
+bool variant_at_every_call(struct redshank_bpf *o, const char *variant);
+
+/* The program that sees the ends of system calls for several hooks (bpf/calls.bpf.c), of the kind
+ * that this variant is; and whether it can stand for the variant. */
+struct bpf_program *calls_program(struct redshank_bpf *o, const char *variant);
+bool variant_joins_calls(struct redshank_bpf *o, const char *variant);
 
 /* What became of one variant. */
 struct variant_result {
@@ -96,9 +105,9 @@ struct bpf_program *bpf_obj_program(struct redshank_bpf *o, const char *name);
 struct variant_result variant_try(const struct hook *h, const char *variant);
 
 /*
- * Does, harmlessly, what hooks look at: a child runs /proc/self/exe and ends, a file is opened.
- * Returns the child's pid, or negative errno if there could be none. An event that this does not
- * cause counts as covered when it first comes.
+ * Does, harmlessly, what hooks look at: a child runs /proc/self/exe (which maps and protects
+ * memory) and ends, a file is opened, a socket is made. Returns the child's pid, or negative errno
+ * if there could be none. An event that this does not cause counts as covered when it first comes.
  */
 int hooks_fire(struct err *e);
 

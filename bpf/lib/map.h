@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Memory that became executable: what of it is worth a record, and the record. */
+#ifndef REDSHANK_LIB_MAP_H
+#define REDSHANK_LIB_MAP_H
+
+#include "mem.h"
+
+/* include/uapi/linux/mman.h, asm-generic/mman-common.h */
+#define MAP_SHARED     0x01
+#define PROT_GROWSDOWN 0x01000000
+
+#define ANON_TOLD 4 /* of a program, before only doublings are told */
+#define ODD_TOLD  32
+
+/* What a hook has seen. */
+struct mapping {
+	struct pt_regs *regs;
+	struct file *file;
+	u64 address, length;
+	u32 op, vm_flags, before, mflags, facts, error;
+};
+
+static __always_inline bool read_implies_exec(void)
+{
+	struct task_struct *t = (void *)bpf_get_current_task();
+	return BPF_CORE_READ(t, personality) & PERSONA_READ_EXEC;
+}
+
+/* Which code asks? MAP_F_BY_… */
+static __always_inline u32 asked_by(struct mm_struct *mm, u64 base, u64 ip)
+{
+	if (base && ip - base < LOADER_SPAN)
+		return MAP_F_BY_LOADER;
+	struct vm_area_struct *v = (void *)vma_at((u64)mm, ip);
+	return v && vma_is_memory(mm, v) ? MAP_F_BY_MEMORY : 0;
+}
+
+/* Is there something about a file, beyond that it is mapped? */
+static __always_inline bool file_is_odd(struct mm_struct *mm, const struct mapping *m)
+{
+	if (m->vm_flags & VM_WRITE || (m->op != MAP_OP_mmap && m->facts & MAP_F_WRITTEN))
+		return true;
+	if (is_own_exe(mm, m->file))
+		return false; /* its exec event tells */
+	if (file_origin(m->file) != EXE_ORIGIN_regular)
+		return true;
+	/* Detached, or of another mount namespace: both are out of sight. */
+	struct task_struct *t = (void *)bpf_get_current_task();
+	struct file *f = m->file;
+	struct mount *mnt = real_mount(BPF_CORE_READ(f, f_path.mnt));
+	return BPF_CORE_READ(mnt, mnt_ns) != BPF_CORE_READ(t, nsproxy, mnt_ns);
+}
+
+static __always_inline u32 class_of(struct mm_struct *mm, struct mapping *m, u32 kind, u64 base)
+{
+	struct file *f = m->file;
+
+	switch (kind) {
+	case MAP_KIND_anon:
+	case MAP_KIND_shm:
+		return MEM_ANON;
+	case MAP_KIND_memfd: /* two mappings of one memfd: how compilers keep W and X apart */
+		return m->facts & MAP_F_SHARED ? MEM_ANON : MEM_ODD;
+	case MAP_KIND_file:
+		if ((BPF_CORE_READ(f, f_inode, i_mode) & FILE_TYPE_MASK) != FILE_TYPE_REGULAR)
+			return MEM_CLASSES;
+		if (file_is_odd(mm, m) || m->facts & MAP_F_BY_MEMORY)
+			return MEM_ODD;
+		return !base && !is_own_exe(mm, m->file) ? MEM_LAUNCHED : MEM_CLASSES;
+	}
+	return MEM_ODD;
+}
+
+/* The number to tell, or 0. */
+static __always_inline u32 map_counted(struct mem_state *st, u32 class)
+{
+	if (class == MEM_LAUNCHED)
+		return !st->n[MEM_LAUNCHED]++;
+	return mem_count(st, class, class == MEM_ANON ? ANON_TOLD : ODD_TOLD);
+}
+
+static __always_inline int on_map(struct mapping *m)
+{
+	struct task_struct *t = (void *)bpf_get_current_task();
+	struct mm_struct *mm = BPF_CORE_READ(t, mm);
+	struct pt_regs *regs = m->regs; /* CO-RE would relocate m->regs, too */
+	u64 ip = PT_REGS_IP_CORE(regs), end = m->address + m->length, base = 0;
+	struct mem_state *st;
+	u32 kind;
+
+	if (!mm)
+		return 0;
+	if (m->file) {
+		kind = file_kind(m->file);
+	} else if (m->facts & MAP_F_SHARED) {
+		kind = MAP_KIND_shm; /* its file is made later */
+	} else {
+		kind = anon_kind(mm, m->address, end, m->vm_flags, PT_REGS_SP_CORE(regs));
+	}
+	if (m->file) {
+		base = loader_base((u64)mm);
+		if (!base)
+			m->facts |= MAP_F_NO_LOADER;
+		m->facts |= asked_by(mm, base, ip);
+	}
+	u32 class = class_of(mm, m, kind, base);
+	if (class == MEM_CLASSES)
+		return 0;
+	st = mem_state_of(mm);
+	if (!st)
+		return 0;
+	if (kind == MAP_KIND_file && m->facts & MAP_F_WRITTEN) {
+		st->written_start = m->address;
+		st->written_end = end;
+	}
+	u32 count = map_counted(st, class);
+	if (!count)
+		return 0;
+	if (!m->file) {
+		base = loader_base((u64)mm);
+		m->facts |= asked_by(mm, base, ip) | (base ? 0 : MAP_F_NO_LOADER);
+	}
+
+	u32 slot = 0;
+	struct scratch *s = rec_begin_cpu(&slot, EV_map, sizeof(struct ev_map));
+	if (!s)
+		return 0;
+	struct ev_map *e = (void *)s->rec;
+	hdr_fill(&e->hdr, t);
+	e->address = m->address;
+	e->length = m->length;
+	e->ip = ip;
+	e->op = m->op;
+	e->kind = kind;
+	e->prot = m->vm_flags & (VM_READ | VM_WRITE | VM_EXEC);
+	e->before = m->before;
+	e->mflags = m->mflags;
+	e->facts = m->facts;
+	e->count = count;
+	e->error = m->error;
+	MAP_FILE_FILL(s, slot, e, t, m->file, map);
+	rec_submit(s, &ring_bulk, EV_map);
+	return 0;
+}
+
+static __always_inline u32 vma_facts(struct vm_area_struct *v)
+{
+	if (BPF_CORE_READ(v, vm_flags) & VM_SHARED)
+		return MAP_F_SHARED;
+	return BPF_CORE_READ(v, vm_file) && BPF_CORE_READ(v, anon_vma) ? MAP_F_WRITTEN : 0;
+}
+
+/* The mapping as the kernel has it now. */
+static __always_inline int on_vma(struct vm_area_struct *v, struct mapping *m)
+{
+	m->vm_flags = BPF_CORE_READ(v, vm_flags);
+	if (vma_is_special(v))
+		return 0;
+	m->file = vma_file(v);
+	m->address = BPF_CORE_READ(v, vm_start);
+	m->length = BPF_CORE_READ(v, vm_end) - m->address;
+	m->facts |= vma_facts(v);
+	return on_map(m);
+}
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What memory an address is in, and what is told of it. */
+#ifndef REDSHANK_LIB_MEM_H
+#define REDSHANK_LIB_MEM_H
+
+#include "call.h"
+#include "exe.h"
+#include "vma.h"
+
+#define SECRETMEM_MAGIC	  0x5345434d /* include/uapi/linux/magic.h */
+#define PERSONA_READ_EXEC 0x0400000 /* READ_IMPLIES_EXEC, include/uapi/linux/personality.h */
+#define DEVICE_ZERO	  (1 << 20 | 5) /* /dev/zero, include/linux/kdev_t.h */
+#define LOADER_SPAN	  (2 << 20) /* no program interpreter is larger */
+#define FILE_TYPE_MASK	  0170000
+#define FILE_TYPE_REGULAR 0100000
+#define FILE_TYPE_CHAR	  0020000
+
+/* A private mapping of /dev/zero is anonymous memory. */
+static __always_inline bool file_is_zero(struct file *f)
+{
+	struct inode *i = BPF_CORE_READ(f, f_inode);
+	return (BPF_CORE_READ(i, i_mode) & FILE_TYPE_MASK) == FILE_TYPE_CHAR &&
+	       BPF_CORE_READ(i, i_rdev) == DEVICE_ZERO;
+}
+
+static __always_inline u32 file_kind(struct file *f)
+{
+	struct mount *m = real_mount(BPF_CORE_READ(f, f_path.mnt));
+	u64 magic = BPF_CORE_READ(f, f_inode, i_sb, s_magic);
+
+	if (magic == SECRETMEM_MAGIC)
+		return MAP_KIND_secret;
+	if (!is_memfd(m, magic))
+		return MAP_KIND_file;
+	return dentry_named_memfd(BPF_CORE_READ(f, f_path.dentry)) ? MAP_KIND_memfd : MAP_KIND_shm;
+}
+
+/* Of memory without a file. sp: the user's stack pointer. A part of the first thread's stack grows
+ * down as the whole does. */
+static __always_inline u32 anon_kind(struct mm_struct *mm, u64 start, u64 end, u64 vm_flags, u64 sp)
+{
+	if (vm_flags & VM_GROWSDOWN || (sp >= start && sp < end))
+		return MAP_KIND_stack;
+	if (start < BPF_CORE_READ(mm, brk) && end > BPF_CORE_READ(mm, start_brk))
+		return MAP_KIND_heap;
+	return MAP_KIND_anon;
+}
+
+/* The file that a mapping shows; NULL for anonymous memory. */
+static __always_inline struct file *vma_file(struct vm_area_struct *v)
+{
+	struct file *f = BPF_CORE_READ(v, vm_file);
+	return f && !(BPF_CORE_READ(v, vm_flags) & VM_SHARED) && file_is_zero(f) ? NULL : f;
+}
+
+/* vDSO and the like: the kernel's own pages, without a file, but with operations. */
+static __always_inline bool vma_is_special(struct vm_area_struct *v)
+{
+	return !BPF_CORE_READ(v, vm_file) && BPF_CORE_READ(v, vm_ops);
+}
+
+static __always_inline bool is_own_exe(struct mm_struct *mm, struct file *f)
+{
+	return BPF_CORE_READ(mm, exe_file, f_inode) == BPF_CORE_READ(f, f_inode);
+}
+
+/* Is the mapping memory that no file is behind? A program that was executed from a memfd is in its
+ * exec event; its own text does not count. */
+static __always_inline bool vma_is_memory(struct mm_struct *mm, struct vm_area_struct *v)
+{
+	struct file *f = vma_file(v);
+	if (f)
+		return file_kind(f) != MAP_KIND_file && !is_own_exe(mm, f);
+	return !vma_is_special(v);
+}
+
+static __always_inline struct mem_state *mem_state_of(struct mm_struct *mm)
+{
+	struct mem_state fresh = { .mm = (u64)mm }, *st;
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	st = bpf_map_lookup_elem(&mem_states, &tgid);
+	if (st && st->mm == (u64)mm)
+		return st;
+	bpf_map_update_elem(&mem_states, &tgid, &fresh, BPF_ANY);
+	return bpf_map_lookup_elem(&mem_states, &tgid);
+}
+
+/* Counts one more. Its number if it is to be told, else 0: the first few of a program, then each
+ * time that their number has doubled. */
+static __always_inline u32 mem_count(struct mem_state *st, u32 class, u32 first)
+{
+	u32 n = ++st->n[class & (MEM_CLASSES - 1)];
+	return n <= first || !(n & (n - 1)) ? n : 0;
+}
+
+/* MAP_FILE_FIELDS of events.def. */
+#define MAP_FILE_FILL(s_, slot_, e_, t_, file_, key_)                \
+	do {                                                         \
+		if (file_) {                                         \
+			EXE_FILL(s_, slot_, e_, t_, file_, 0, key_); \
+		} else {                                             \
+			(e_)->exe_nlink = (e_)->exe_mode = -1;       \
+			(e_)->exe_uid = (e_)->exe_gid = -1;          \
+		}                                                    \
+	} while (0)
+
+#endif

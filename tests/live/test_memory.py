@@ -1,0 +1,490 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Memory that becomes executable, code at work in it, libraries from nowhere, the dynamic loader as
+launcher: each alerts once, ordinary programs and compilers at run time do not."""
+import glob
+import json
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+
+from sensor import PATIENCE, REDSHANK, ROOT, TRIGGERS, Sensor, Trigger, directory, get, start
+from tap import Skip, equal, run, test
+from test_variants import probe
+
+ANON_EXEC = "redshank.fileless.anon_exec"
+LOADER = "redshank.fileless.loader"
+RULES = os.path.join(ROOT, "rules/fileless")
+LEVELS = ["informational", "low", "medium", "high", "critical"]
+
+# What mem_exec is asked for: kind of memory, system call, protection from then on.
+MEMORY = {
+    "wx": ("anon", "mmap", "rwx"),
+    "wtox": ("anon", "mprotect", "r-x"),
+    "pkey": ("anon", "pkey_mprotect", "r-x"),
+    "int80": ("anon", "mprotect", "r-x"),
+    "zero": ("anon", "mmap", "rwx"),
+    "implied": ("anon", "mmap", "rwx"),
+    "behind": ("anon", "mprotect", "r-x"),
+    "shared": ("shm", "mmap", "rwx"),
+    "sysv": ("shm", "shmat", "rwx"),
+    "two-views": ("memfd", "mmap", "r-x"),
+    "memfd": ("memfd", "mmap", "r-x"),
+    "memfd-protect": ("memfd", "mprotect", "r-x"),
+    "heap": ("heap", "mprotect", "r-x"),
+    "stack": ("stack", "mprotect", "rwx"),
+    "data": ("file", "mprotect", "r-x"),
+}
+CALLS = {"socket": "socket", "connect": "connect", "fork": "fork", "exec": "exec", "map": None}
+# Rules that alert besides, by title.
+OF_MEMORY = {
+    "memfd": ["Shared object loaded from memory (memfd)"],
+    "memfd-protect": ["Shared object loaded from memory (memfd)"],
+    "heap": ["Heap made executable"],
+    "stack": ["Stack made executable while a program runs"],
+    "data": ["Changed pages of a file made executable"],
+}
+
+
+def only_x86(what):
+    if what == "int80" and os.uname().machine != "x86_64":
+        raise Skip("x86 has it")
+
+
+def at_call_exit(sensor, fact):
+    """Is it seen where system calls end?"""
+    told = subprocess.run([REDSHANK, "status", "-o", "json", "--socket", sensor.socket],
+                          capture_output=True, text=True, timeout=PATIENCE).stdout
+    hook = next(h for h in json.loads(told)["coverage"] if h.get("fact") == fact)
+    return hook["variant"].endswith(("tp_btf", "raw_tp"))
+
+
+def maps(sensor, pid, at_least=1):
+    """Its map events, which come by a ring of their own."""
+    if at_least:
+        sensor.wait("map", pid)
+    return sensor.sync().find("map", pid)
+
+
+def alerts(sensor, pid, level="informational"):
+    found = [a for a in sensor.sync().alerts(pid)
+             if LEVELS.index(get(a, "redshank.alert.level")) >= LEVELS.index(level)]
+    return {get(a, "redshank.alert.id"): a for a in found}.values()  # the last update of each
+
+
+def names(found):
+    return sorted(get(a, "rule.name") for a in found)
+
+
+def of_memory(what):
+    def body(sensor):
+        only_x86(what)
+        kind, op, prot = MEMORY[what]
+        with Trigger("mem_exec", what, "socket") as t:
+            event = maps(sensor, t.pid)[0]
+            sensor.wait("anon_exec", t.pid)
+            found = list(alerts(sensor, t.pid))
+            call = sensor.find("anon_exec", t.pid)[0]
+        equal([get(event, f"redshank.map.{f}") for f in ("kind", "op", "protection")],
+              [kind, op, prot])
+        equal(get(event, "redshank.map.count"), 1)
+        equal(get(call, "redshank.anon_exec.call"), "socket")
+        equal(get(call, "redshank.map.kind"), kind)
+        equal(names(found), sorted(["Code at work in memory that no file holds",
+                                    *OF_MEMORY.get(what, [])]))
+        alert = [a for a in found if get(a, "rule.id") == ANON_EXEC][0]
+        equal(get(alert, "redshank.alert.level"), "high")
+        assert "T1620" in get(alert, "threat.technique.id"), alert
+        facts = get(event, "redshank.map.facts", [])
+        equal("compat" in facts, what == "int80", "by a 32-bit call")
+        equal("read_implies_exec" in facts, what == "implied", "implied by the personality")
+
+    body.__name__ = what.replace("-", "_")
+    body.__doc__ = f"Code in {what} memory that makes a socket: the memory and the call are seen, one alert"
+    return test(body)
+
+
+for memory in MEMORY:
+    of_memory(memory)
+
+
+def of_call(action):
+    def body(sensor):
+        if action == "connect" and not at_call_exit(sensor, "anon_net"):
+            raise Skip("seen where system calls are looked at; elsewhere socket(2) alone is")
+        with Trigger("mem_exec", "wtox", action) as t:
+            pid = t.said[-1]["pid"]
+            if action == "exec":  # by a child
+                child = sensor.sync().children("fork", pid)[0]
+                pid = get(child, "process.pid")
+            sensor.wait(pid=pid, kind="alert")
+            found = alerts(sensor, pid)
+        equal([get(a, "rule.id") for a in found], [ANON_EXEC])
+        if CALLS[action]:
+            equal(get(sensor.find("anon_exec", pid)[0], "redshank.anon_exec.call"), CALLS[action])
+        else:
+            events = maps(sensor, pid)
+            assert "by_memory" in get(events[-1], "redshank.map.facts"), events
+
+    body.__name__ = "call_" + action
+    body.__doc__ = f"Code in anonymous memory: {action} alerts once, high"
+    return test(body)
+
+
+for call in CALLS:
+    of_call(call)
+
+
+@test
+def unlinked(sensor):
+    """A deleted file mapped executable alerts"""
+    with Trigger("mem_exec", "unlinked", "none") as t:
+        event = maps(sensor, t.pid)[0]
+        found = alerts(sensor, t.pid)
+    equal(get(event, "redshank.map.origin"), "unlinked")
+    equal(get(event, "redshank.map.nlink"), 0)
+    equal(names(found), ["Shared object loaded from a deleted file"])
+
+
+def library():
+    """A shared object that this Python has not loaded."""
+    for path in sorted(glob.glob("/lib/*-linux-gnu/lib*.so.*") + glob.glob("/lib64/lib*.so.*")):
+        if "libm.so" in path or "libz.so" in path:
+            return os.path.realpath(path)
+    raise Skip("no library to load")
+
+
+LOAD = """
+import ctypes, os, sys
+how, path = sys.argv[1:]
+if how == "path":
+    ctypes.CDLL(path)
+else:
+    fd = os.memfd_create("lib") if how == "memfd" else os.open("/dev/shm", os.O_TMPFILE | os.O_RDWR)
+    with open(path, "rb") as f:
+        os.write(fd, f.read())
+    ctypes.CDLL(f"/proc/self/fd/{fd}")
+print(os.getpid(), flush=True)
+sys.stdin.read()
+"""
+
+
+def load(how, path, **options):
+    child = start([sys.executable, "-c", LOAD, how, path], stdin=subprocess.PIPE,
+                  stdout=subprocess.PIPE, **options)
+    assert child.stdout.readline(), "the library was not loaded"
+    return child
+
+
+def end(child):
+    child.stdin.close()
+    child.wait(PATIENCE)
+    child.stdout.close()
+
+
+@test
+def dlopen_memfd(sensor):
+    """dlopen of a memfd alerts once, high"""
+    child = load("memfd", library())
+    event = maps(sensor, child.pid)[0]
+    found = alerts(sensor, child.pid, "low")
+    end(child)
+    equal(names(found), ["Shared object loaded from memory (memfd)"])
+    equal(get(event, "redshank.map.origin"), "memfd")
+    assert "memfd:lib" in get(event, "redshank.map.path"), event
+    assert "by_loader" in get(event, "redshank.map.facts"), event
+
+
+@test
+def dlopen_unlinked(sensor):
+    """dlopen of an O_TMPFILE file alerts once, high"""
+    child = load("tmpfile", library())
+    maps(sensor, child.pid)
+    found = alerts(sensor, child.pid, "low")
+    end(child)
+    equal(names(found), ["Shared object loaded from a deleted file"])
+
+
+def in_shm(name):
+    path = os.path.join("/dev/shm", os.path.basename(directory()) + name)
+    return path
+
+
+@test
+def dlopen_shm(sensor):
+    """dlopen from /dev/shm alerts at level medium, also by a symbolic link"""
+    path, link = in_shm(".so"), os.path.join(directory(), "libx.so")
+    shutil.copy(library(), path)
+    os.symlink(path, link)
+    try:
+        child = load("path", link)
+        event = maps(sensor, child.pid)[0]
+        found = alerts(sensor, child.pid, "low")
+        end(child)
+    finally:
+        os.unlink(path)
+    equal(get(event, "redshank.map.path"), path)
+    equal(names(found), ["Shared object loaded from shared memory (/dev/shm)"])
+
+
+@test
+def preloaded(sensor):
+    """LD_PRELOAD of a library in /dev/shm: both the variable and the mapping alert"""
+    path = in_shm(".so")
+    shutil.copy(library(), path)
+    try:
+        child = start(["/bin/cat"], env={"LD_PRELOAD": path}, stdin=subprocess.PIPE,
+                      stdout=subprocess.PIPE)
+        maps(sensor, child.pid)
+        found = alerts(sensor, child.pid)
+        end(child)
+    finally:
+        os.unlink(path)
+    equal(names(found), ["Library preloaded from a directory that everybody can write to",
+                         "Shared object loaded from shared memory (/dev/shm)"])
+
+
+@test
+def dlopen_ordinary(sensor):
+    """dlopen of an installed library makes no event"""
+    child = load("path", library())
+    found = sensor.sync().find("map", child.pid)
+    end(child)
+    paths = [get(e, "redshank.map.path") for e in found if get(e, "redshank.map.kind") == "file"]
+    origins = {get(e, "redshank.map.origin") for e in found} - {None}
+    assert not paths or "overlay_upper" in origins or "tmpfs" in origins, found
+    equal(list(alerts(sensor, child.pid, "medium")), [])
+
+
+# --- the dynamic loader as launcher ---
+
+def loader():
+    with open("/proc/self/maps") as f:
+        found = [line.split()[-1] for line in f if "/ld-" in line or "/ld." in line]
+    if not found:
+        raise Skip("this Python is static")
+    return found[0]
+
+
+def launched(sensor, argv, **options):
+    child = start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                  **options)
+    child.stdin.close()
+    child.wait(PATIENCE)
+    child.stdout.close()
+    return child.pid
+
+
+@test
+def launcher(sensor):
+    """ld.so ./payload alerts once, and names the payload"""
+    payload = os.path.join(directory(), "payload")
+    shutil.copy("/bin/cat", payload)
+    os.chmod(payload, 0o600)  # nobody may execute it
+    pid = launched(sensor, [loader(), "./payload"], cwd=os.path.dirname(payload))
+    sensor.wait(pid=pid, kind="alert")
+    found = [a for a in alerts(sensor, pid) if get(a, "rule.id") == LOADER]
+    equal(len(found), 1)
+    equal(get(found[0], "redshank.alert.evidence")["redshank.map.path"], payload)
+    assert get(found[0], "redshank.alert.level") in ("medium", "high"), found
+
+
+@test
+def launcher_copied(sensor):
+    """A copy of ld.so under another name, with the payload in a memfd or on a tmpfs: high"""
+    copy, payload = os.path.join(directory(), "kworker"), in_shm("")
+    shutil.copy(loader(), copy)
+    shutil.copy("/bin/cat", payload)
+    try:
+        pid = launched(sensor, ["[kworker/0:1]", payload], executable=copy)
+        sensor.wait(pid=pid, kind="alert", where=lambda a: get(a, "rule.id") == LOADER)
+        found = [a for a in alerts(sensor, pid) if get(a, "rule.id") == LOADER]
+    finally:
+        os.unlink(payload)
+    equal([get(a, "redshank.alert.level") for a in found], ["high"])
+
+
+@test
+def launcher_noexec(sensor):
+    """A payload on a noexec mount that the kernel refuses to map alerts, too"""
+    where = directory()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec", "none", where]).returncode:
+        raise Skip("no mount here")
+    try:
+        payload = os.path.join(where, "payload")
+        shutil.copy("/bin/cat", payload)
+        pid = launched(sensor, [loader(), payload])
+        sensor.wait(pid=pid, kind="alert", where=lambda a: get(a, "rule.id") == LOADER)
+        found = [a for a in alerts(sensor, pid) if get(a, "rule.id") == LOADER]
+    finally:
+        subprocess.run(["umount", "-l", where], check=True)
+    equal(len(found), 1)
+    equal(get(found[0], "redshank.alert.evidence")["redshank.map.path"], payload)
+
+
+@test
+def launcher_looks(sensor):
+    """ld.so --verify and --list of a program do not alert"""
+    for option in "--verify", "--list":
+        pid = launched(sensor, [loader(), option, "/bin/cat"])
+        sensor.wait("exit", pid)
+        equal([a for a in alerts(sensor, pid) if get(a, "rule.id") == LOADER], [])
+
+
+# --- programs' own properties ---
+
+@test
+def stack_of_program(sensor):
+    """A program whose file asks for an executable stack: its exec event says so, level low"""
+    path = os.path.join(directory(), "execstack")
+    with open(os.path.join(TRIGGERS, "exec_facts"), "rb") as f:
+        elf = bytearray(f.read())
+    at, size, count = (*struct.unpack_from("<Q", elf, 32), *struct.unpack_from("<HH", elf, 54))
+    for i in range(count):
+        kind, flags = struct.unpack_from("<II", elf, at + i * size)
+        if kind == 0x6474e551:  # PT_GNU_STACK
+            struct.pack_into("<I", elf, at + i * size + 4, flags | 1)
+    with open(path, "wb") as f:
+        f.write(elf)
+    os.chmod(path, 0o700)
+    with Trigger("", "stay", program=path) as t:
+        event = sensor.exec_of(t.pid)
+        found = alerts(sensor, t.pid)
+    assert "stack_exec" in get(event, "redshank.exe.flags"), event
+    equal(names(found), ["Program that starts with an executable stack"])
+
+
+@test
+def interpreter(sensor):
+    """A program's interpreter is told by its inode; ordinary programs have an ordinary stack"""
+    child = start(["/bin/cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    event = sensor.exec_of(child.pid)
+    equal(get(event, "redshank.loader.inode"), os.stat(loader()).st_ino)
+    assert "stack_exec" not in get(event, "redshank.exe.flags", []), event
+    end(child)
+    with Trigger("exec_facts", "stay") as t:
+        equal(get(sensor.exec_of(t.pid), "redshank.loader.inode"), None)  # a static one
+
+
+# --- by each variant ---
+
+KINDS = "lsm", "fentry", "kprobe", "tp_btf", "raw_tp"
+HOOKS = "map_mmap", "map_prot", "anon_prog", "anon_net"
+
+
+def works(hook, kind):
+    return any(v["variant"] == f"{hook}__{kind}" and v["fired"]
+               for h in probe()["hooks"] if h["hook"] == hook for v in h["variants"])
+
+
+def by_variant(kind):
+    def body(_):
+        if not works("map_mmap", kind):
+            raise Skip("this kernel has no such programs, or they do not fire")
+        other = "raw_tp" if kind == "raw_tp" else "tp_btf"
+        hooks = [f"{h}={kind}" for h in HOOKS if works(h, kind)] + [f"anon_fork={other}"]
+        sensor = Sensor(rules=[RULES], config=f'kernel:\n  hooks: "{",".join(hooks)}"\n')
+        for what in "wx", "wtox", "shared", "memfd", "data", "stack":
+            with Trigger("mem_exec", what, "socket") as t:
+                event = maps(sensor, t.pid)[0]
+                sensor.wait(pid=t.pid, kind="alert")
+                found = alerts(sensor, t.pid)
+            equal([get(event, f"redshank.map.{f}") for f in ("kind", "op", "protection")],
+                  list(MEMORY[what]), what)
+            before = get(event, "redshank.map.protection_before")
+            if what == "wtox" and kind in ("lsm", "fentry", "kprobe"):
+                equal(before, "rw-")
+            equal(names(found), sorted(["Code at work in memory that no file holds",
+                                        *OF_MEMORY.get(what, [])]), what)
+        if works("anon_prog", kind):
+            with Trigger("mem_exec", "wtox", "exec") as t:
+                child = get(sensor.sync().children("fork", t.pid)[0], "process.pid")
+                equal(get(sensor.wait(pid=child, kind="alert"), "rule.id"), ANON_EXEC)
+        child = load("path", library())
+        files = [e for e in maps(sensor, child.pid, 0) if get(e, "redshank.map.kind") == "file"]
+        end(child)
+        equal([e for e in files if get(e, "redshank.map.origin") == "regular"], [])
+        equal(sensor.stop()[0], 0)
+
+    body.__name__ = "by_" + kind
+    body.__doc__ = f"The same by {kind} programs"
+    return test(body)
+
+
+for of_program in KINDS:
+    by_variant(of_program)
+
+
+# --- what only looks like it ---
+
+MANY = """
+import mmap
+for _ in range(1000):
+    mmap.mmap(-1, 8192, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,
+              mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC).close()
+"""
+
+
+@test
+def many(sensor):
+    """A thousand executable mappings of one program are a dozen events, and no alert"""
+    child = start([sys.executable, "-c", MANY])
+    child.wait(PATIENCE)
+    counts = [get(e, "redshank.map.count") for e in maps(sensor, child.pid)]
+    equal(counts, [1, 2, 3, 4, 8, 16, 32, 64, 128, 256, 512])
+    equal(list(alerts(sensor, child.pid)), [])
+
+
+COMPILERS = {
+    "node": ["node", "-e", "let s=0; for (let i=0;i<3e6;i++) s+=Math.sqrt(i); "
+             "require('child_process').execFileSync('/bin/true'); require('net').createServer()"
+             ".listen(0, '127.0.0.1', function () { this.close(); })"],
+    "java": ["java", "-version"],
+    "luajit": ["luajit", "-e", "local s=0 for i=1,1e7 do s=s+i end os.execute('true')"],
+    "grep": ["grep", "-P", "^(a|b)*c?d+$", "/etc/passwd"],
+    "ctypes": [sys.executable, "-c", "import ctypes, socket\n"
+               "f = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)\n"
+               "f(lambda x: socket.socket().close() or x)(1)"],
+    "cffi": [sys.executable, "-c", "import cffi\nffi = cffi.FFI()\n"
+             "ffi.callback('int(int)', lambda x: x)(1)"],
+    "gdb": ["gdb", "-batch", "-ex", "break main", "-ex", "run", "/bin/true"],
+    "strace": ["strace", "-f", "-o", "/dev/null", "/bin/sh", "-c", "/bin/true"],
+    "ldd": ["ldd", "/bin/cat"],
+}
+
+
+def compiler(which):
+    def body(sensor):
+        argv = COMPILERS[which]
+        if not shutil.which(argv[0]):
+            raise Skip("it is not installed")
+        child = start(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                      stderr=subprocess.DEVNULL)
+        child.wait(PATIENCE)
+        sensor.sync()
+        ids, found = {sensor.entity(child.pid)}, []
+        for event in sensor.more():
+            if get(event, "event.action") == "fork" and get(event, "process.parent.entity_id") in ids:
+                ids.add(get(event, "process.entity_id"))
+        for event in sensor.more():
+            if get(event, "event.kind") == "alert" and get(event, "process.entity_id") in ids:
+                found.append((get(event, "redshank.alert.level"), get(event, "message")))
+        equal([f for f in found if f[0] not in ("informational", "low")], [])
+
+    body.__name__ = which
+    body.__doc__ = f"{which} does not alert above low"
+    return test(body)
+
+
+for honest in COMPILERS:
+    compiler(honest)
+
+
+if __name__ == "__main__":
+    common = Sensor(rules=[RULES])
+    code = run(common)
+    common.stop(signal.SIGTERM)
+    sys.exit(code)
