@@ -36,6 +36,7 @@ ANY = re.compile(r"""@timestamp|event\.(id|sequence)|host|ecs\.version
     |process\.(pid|vpid|entity_id|start)|process\.thread\.id
     |process\.parent\.(pid|entity_id|start)|process\.(group_leader|session_leader)\.pid
     |redshank\.(seq|cpu|ns)|redshank\.exec\.time|redshank\.alert\.(id|seq)|redshank\.cgroup\.(id|path)
+    |redshank\.loader\.(dev|inode)
     |redshank\.exe\.(dev|inode|size|ctime|mtime|uid|gid)|redshank\.std(in|out)\.inode
     |redshank\.ancestors|redshank\.alert\.evidence\.redshank\.exe\.(size|inode|dev)
     |process\.thread\.capabilities\.(effective|permitted)""", re.X)
