@@ -7,12 +7,6 @@
 
 #define CALLS_TOLD 16 /* of a program, before only doublings are told */
 
-/* Is this in a file's pages that were written before they became executable? */
-static __always_inline bool in_written(struct mem_state *st, struct vm_area_struct *v, u64 ip)
-{
-	return ip >= st->written_start && ip < st->written_end && BPF_CORE_READ(v, anon_vma);
-}
-
 static __always_inline int on_call(u32 call, struct pt_regs *regs)
 {
 	struct task_struct *t = (void *)bpf_get_current_task();
@@ -26,7 +20,7 @@ static __always_inline int on_call(u32 call, struct pt_regs *regs)
 	if (!v)
 		return 0;
 	struct mem_state *st = mem_state_of(mm);
-	if (!st || !(vma_is_memory(mm, v) || in_written(st, v, ip)))
+	if (!st || !(vma_is_memory(mm, v) || in_written(mm, v, ip)))
 		return 0;
 	u32 count = mem_count(st, MEM_CALL, CALLS_TOLD);
 	if (!count)

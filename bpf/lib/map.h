@@ -32,7 +32,7 @@ static __always_inline u32 asked_by(struct mm_struct *mm, u64 base, u64 ip)
 	if (base && ip - base < LOADER_SPAN)
 		return MAP_F_BY_LOADER;
 	struct vm_area_struct *v = (void *)vma_at((u64)mm, ip);
-	return v && vma_is_memory(mm, v) ? MAP_F_BY_MEMORY : 0;
+	return v && (vma_is_memory(mm, v) || in_written(mm, v, ip)) ? MAP_F_BY_MEMORY : 0;
 }
 
 /* Is there something about a file, beyond that it is mapped? */

@@ -94,6 +94,17 @@ static __always_inline u32 mem_count(struct mem_state *st, u32 class, u32 first)
 	return n <= first || !(n & (n - 1)) ? n : 0;
 }
 
+/* Is this in a file's pages that were written before they became executable? */
+static __always_inline bool in_written(struct mm_struct *mm, struct vm_area_struct *v, u64 ip)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	if (!BPF_CORE_READ(v, anon_vma))
+		return false;
+	struct mem_state *st = bpf_map_lookup_elem(&mem_states, &tgid);
+	return st && st->mm == (u64)mm && ip >= st->written_start && ip < st->written_end;
+}
+
 /* MAP_FILE_FIELDS of events.def. */
 #define MAP_FILE_FILL(s_, slot_, e_, t_, file_, key_)                \
 	do {                                                         \

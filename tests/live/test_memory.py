@@ -139,6 +139,15 @@ for call in CALLS:
 
 
 @test
+def data_maps(sensor):
+    """Code in a program's data that makes more memory executable alerts, too"""
+    with Trigger("mem_exec", "data", "map") as t:
+        sensor.wait(pid=t.pid, kind="alert", where=lambda a: get(a, "rule.id") == ANON_EXEC)
+        found = [a for a in alerts(sensor, t.pid) if get(a, "rule.id") == ANON_EXEC]
+    equal(len(found), 1)
+
+
+@test
 def unlinked(sensor):
     """A deleted file mapped executable alerts"""
     with Trigger("mem_exec", "unlinked", "none") as t:
