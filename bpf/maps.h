@@ -101,7 +101,10 @@ struct {
 
 /* Knobs, constant from load on. */
 const volatile u32 knob_iter_slot __weak = 1; /* entry of scratches for iterators: the last */
-const volatile u32 knob_calls __weak = 0; /* calls__*: bit per enum fact that it is to see */
+const volatile u32 knob_self __weak = 0; /* the sensor's own process: what it loads is no news */
+/* What the system calls' program is to see: bit per enum ev_type, bit per enum fact. */
+const volatile u64 knob_call_events __weak = 0;
+const volatile u32 knob_call_facts __weak = 0;
 const volatile u32 knob_env_names __weak = 0; /* how many of env_names are set */
 const volatile struct env_name knob_env_name[ENV_NAMES_MAX] __weak = {};
 

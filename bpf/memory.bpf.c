@@ -33,14 +33,14 @@ static __always_inline int on_mmap_file(struct file *file, u64 prot, u64 flags)
 	}
 	if (!(prot & VM_EXEC) && !secret)
 		return 0;
-	enum call call = call_of(call_nr(m.regs), &compat);
-	if (call == CALL_shmat)
+	u32 call = call_of(call_nr(m.regs), &compat);
+	if (call == CALL_shmat) {
 		m.op = MAP_OP_shmat;
-	else if (call != CALL_mmap)
+	} else if (call == CALL_mmap) {
+		m.address = call_arg(m.regs, compat, 0);
+		m.length = call_arg(m.regs, compat, 1);
+	} else if (call != CALL_old_mmap) {
 		return 0; /* execve(2) itself */
-	else if (call_nr(m.regs) != CALL_OLD_MMAP || !compat) {
-		m.address = call_arg(m.regs, 0, compat);
-		m.length = call_arg(m.regs, 1, compat);
 	}
 	m.vm_flags = prot & (VM_READ | VM_WRITE | VM_EXEC);
 	if (flags & MAP_SHARED)
@@ -88,14 +88,14 @@ static __always_inline int on_mprotect(struct vm_area_struct *v, u64 prot)
 	prot &= VM_READ | VM_WRITE | VM_EXEC;
 	if (!(prot & VM_EXEC) || (m.before & VM_EXEC && m.before & VM_WRITE) || prot == m.before)
 		return 0;
-	enum call call = call_of(call_nr(m.regs), &compat);
+	u32 call = call_of(call_nr(m.regs), &compat);
 	if (call == CALL_pkey_mprotect)
 		m.op = MAP_OP_pkey_mprotect;
 	else if (call != CALL_mprotect)
 		return 0;
 	if (compat)
 		m.facts |= MAP_F_COMPAT;
-	if (call_arg(m.regs, 2, compat) & PROT_GROWSDOWN)
+	if (call_arg(m.regs, compat, 2) & PROT_GROWSDOWN)
 		m.facts |= MAP_F_GROWSDOWN;
 	if (vma_is_special(v))
 		return 0;

@@ -81,7 +81,11 @@ static bool try_procfs(struct buf *b, const struct hook *h, bool json)
 static int try_all(struct buf *b, bool probes, bool json, struct err *e)
 {
 	static struct hook table[HOOKS_MAX];
+	static struct variant_result results[HOOKS_MAX][HOOK_VARIANTS_MAX];
 	int rc = 0, n = hooks_list(probes, table, e);
+
+	if (n > 0)
+		variants_try(table, n, results);
 
 	for (int i = 0; i < n; i++) {
 		const struct hook *h = &table[i];
@@ -91,7 +95,7 @@ static int try_all(struct buf *b, bool probes, bool json, struct err *e)
 		if (json)
 			buf_printf(b, "%s{\"hook\":\"%s\",\"variants\":[", i ? "," : "", h->name);
 		for (unsigned k = 0; k < h->nvariants; k++) {
-			struct variant_result r = variant_try(h, h->variant[k]);
+			struct variant_result r = results[i][k];
 			bool works = r.fired || (r.attached && !hooks_fire_causes(h));
 			bool chosen = works && !found && doc;
 			found |= works;

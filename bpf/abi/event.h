@@ -116,26 +116,6 @@ enum exe_flag {
 	EXE_F_READ_IMPLIES_EXEC = 1 << 8, /* personality(2): what can be read can be executed */
 };
 
-/* What memory is behind a mapping. */
-enum map_kind {
-	MAP_KIND_unknown = 0,
-	MAP_KIND_file,
-	MAP_KIND_anon,
-	MAP_KIND_stack, /* the first thread's, or what the stack pointer points into */
-	MAP_KIND_heap, /* between start_brk and brk */
-	MAP_KIND_memfd,
-	MAP_KIND_shm, /* shared anonymous memory, or System V shared memory */
-	MAP_KIND_secret, /* memfd_secret(2) */
-};
-
-/* How memory became executable. */
-enum map_op {
-	MAP_OP_mmap = 1,
-	MAP_OP_mprotect,
-	MAP_OP_pkey_mprotect,
-	MAP_OP_shmat,
-};
-
 /* Facts around a mapping, ev_map.facts and ev_anon_exec.facts. */
 enum map_fact {
 	MAP_F_SHARED = 1 << 0, /* MAP_SHARED */
@@ -157,19 +137,6 @@ enum map_prot {
 	MAP_PROT_UNSEEN = ~0U,
 };
 
-/* What code did that is in no file. */
-enum anon_call {
-	ANON_CALL_exec = 1,
-	ANON_CALL_fork, /* also a thread */
-	ANON_CALL_socket,
-	ANON_CALL_connect,
-	ANON_CALL_bind,
-	ANON_CALL_ptrace,
-	ANON_CALL_process_vm_writev,
-	ANON_CALL_memfd_create,
-	ANON_CALL_io_uring_setup,
-};
-
 /* What a descriptor leads to. */
 enum fd_type {
 	FD_TYPE_unknown = 0,
@@ -188,6 +155,19 @@ enum fd_type {
 	FD_TYPE_memfd,
 	FD_TYPE_anon, /* eventfd, epoll, … */
 };
+
+/* Values that are words (words.def). */
+#define WORDS(enum_, prefix_) enum enum_ { prefix_##_none = 0,
+#define BITS(enum_, prefix_)  enum enum_ {
+#define W(prefix_, word_)     prefix_##_##word_,
+#define END_WORDS() \
+	}           \
+	;
+#include "words.def"
+#undef WORDS
+#undef BITS
+#undef W
+#undef END_WORDS
 
 /* hdr.unseen: what a record lacks because it could not be seen. */
 #define FACT(id_, name_, ...)	 UNSEEN_##name_ = 1 << id_,
@@ -213,17 +193,6 @@ enum gap_cause {
 	GAP_reader, /* a stream client did not read fast enough */
 	GAP_invalid, /* schema_check() refused the record */
 	GAP_missed, /* the program was at work on that CPU already, so the kernel did not call it */
-};
-
-/* scan.kind: what the memory scan found. */
-enum scan_kind {
-	SCAN_anon_code = 1, /* executable memory without a file */
-	SCAN_elf_image, /* an ELF file in such memory: a program or library loaded by hand */
-	SCAN_memory_file, /* executable mapping of a file that only memory holds (memfd, SysV, …) */
-	SCAN_deleted_file, /* executable mapping of a file that has no name any more */
-	SCAN_deleted_exe, /* the program itself has no name any more */
-	SCAN_text_changed, /* code of a file's mapping is not what the file has */
-	SCAN_yara, /* a YARA rule matches */
 };
 
 /* scan.flags */

@@ -23,6 +23,15 @@ enum fact {
 };
 #undef FACT
 
+/* Hooks of events (bit per enum ev_type) and facts (bit per enum fact) that the system calls'
+ * programs, calls__<kind>, can stand for where no better one works. */
+#define CALL_EVENTS                                                                           \
+	(1ULL << EV_access | 1ULL << EV_module | 1ULL << EV_bpf_load | 1ULL << EV_userfault | \
+	 1ULL << EV_kernel_write | 1ULL << EV_creds | 1ULL << EV_ns)
+#define CALL_FACTS                                                                        \
+	(1U << FACT_traceme | 1U << FACT_poke | 1U << FACT_load_data | 1U << FACT_mount | \
+	 1U << FACT_move_mount | 1U << FACT_map_mmap | 1U << FACT_map_prot | 1U << FACT_anon_net)
+
 /* Written by the programs of one CPU each, read by user space through mmap: no locks. */
 struct cpu_stats {
 	u64 emitted[EV_TYPE_MAX];

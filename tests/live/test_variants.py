@@ -107,7 +107,8 @@ def nth_variants(n):
         works = [v["variant"] for v in hook["variants"] if v["fired" if caused else "attached"]]
         if works:
             other |= n < len(works)
-            chosen.append(works[min(n, len(works) - 1)].replace("__", "="))
+            kind = works[min(n, len(works) - 1)].split("__")[1]
+            chosen.append(f"{hook['hook']}={kind}")
     return ",".join(chosen) if other else None
 
 

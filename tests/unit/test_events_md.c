@@ -60,6 +60,26 @@ static const char *format_doc(enum field_fmt f)
 		return "[finding](#redshankscanfinding)";
 	case FMT_SCAN_FLAGS:
 		return "list of [facts](#redshankscanflags)";
+	case FMT_ACCESS_OP:
+		return "[operation](#redshankaccessop)";
+	case FMT_ACCESS_FLAGS:
+		return "list of [relations](#redshankaccessflags)";
+	case FMT_MODULE_OP:
+		return "[call](#redshankmoduleop)";
+	case FMT_KERNEL_FILE:
+		return "[file](#redshankkernel_file)";
+	case FMT_NS_OP:
+		return "[call](#redshanknsop)";
+	case FMT_NS_KINDS:
+		return "list of [kinds](#redshanknschanged)";
+	case FMT_CREDS_OP:
+		return "[call](#redshankcredsop)";
+	case FMT_URING_OP:
+		return "[operation](#redshankuringop)";
+	case FMT_BPF_TYPE:
+		return "[type](#redshankbpftype)";
+	case FMT_SOCKADDR:
+		return "text, `address:port`";
 	case FMT_EVENT:
 		return "an event's name";
 	case FMT_MAP_OP:
@@ -229,6 +249,15 @@ static void page(struct buf *b)
 	put_values(b, EV_map, "redshank.map.kind", false);
 	put_values(b, EV_map, "redshank.map.facts", true);
 	put_values(b, EV_anon_exec, "redshank.anon_exec.call", false);
+	put_values(b, EV_access, "redshank.access.op", false);
+	put_values(b, EV_access, "redshank.access.flags", true);
+	put_values(b, EV_module, "redshank.module.op", false);
+	put_values(b, EV_bpf_load, "redshank.bpf.type", false);
+	put_values(b, EV_kernel_write, "redshank.kernel_file", false);
+	put_values(b, EV_uring, "redshank.uring.op", false);
+	put_values(b, EV_creds, "redshank.creds.op", false);
+	put_values(b, EV_ns, "redshank.ns.op", false);
+	put_values(b, EV_ns, "redshank.ns.changed", true);
 	put_unseen(b);
 	b->len--; /* no empty line at the end */
 }

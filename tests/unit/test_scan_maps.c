@@ -20,35 +20,35 @@ static const struct {
 	const char *line;
 	uint64_t start, end, offset, inode;
 	uint32_t dev;
-	enum map_kind kind;
+	enum mapping_kind kind;
 	const char *perms, *name;
 } good[] = {
 	{ "00400000-0040b000 r-xp 00002000 fd:01 1053 /usr/bin/cat", 0x400000, 0x40b000, 0x2000,
-	  1053, 0xfd << 20 | 1, MAP_KIND_file, "r-xp", "/usr/bin/cat" },
+	  1053, 0xfd << 20 | 1, MAPPING_file, "r-xp", "/usr/bin/cat" },
 	{ "7f00000000-7f00001000 rw-p 00000000 00:00 0 ", 0x7f00000000, 0x7f00001000, 0, 0, 0,
-	  MAP_KIND_anon, "rw-p", "" },
+	  MAPPING_anon, "rw-p", "" },
 	{ "01a3e000-01a5f000 rw-p 00000000 00:00 0                                  [heap]",
-	  0x1a3e000, 0x1a5f000, 0, 0, 0, MAP_KIND_anon, "rw-p", "[heap]" },
+	  0x1a3e000, 0x1a5f000, 0, 0, 0, MAPPING_anon, "rw-p", "[heap]" },
 	{ "7ffd000-7ffe000 rwxp 00000000 00:00 0 [stack]", 0x7ffd000, 0x7ffe000, 0, 0, 0,
-	  MAP_KIND_anon, "rwxp", "[stack]" },
+	  MAPPING_anon, "rwxp", "[stack]" },
 	{ "7ffd000-7ffe000 r-xp 00000000 00:00 0 [anon:v8 code]", 0x7ffd000, 0x7ffe000, 0, 0, 0,
-	  MAP_KIND_anon, "r-xp", "[anon:v8 code]" },
+	  MAPPING_anon, "r-xp", "[anon:v8 code]" },
 	{ "7ffd000-7ffe000 r-xp 00000000 00:00 0 [vdso]", 0x7ffd000, 0x7ffe000, 0, 0, 0,
-	  MAP_KIND_special, "r-xp", "[vdso]" },
+	  MAPPING_special, "r-xp", "[vdso]" },
 	{ "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]", 0xffffffffff600000,
-	  0xffffffffff601000, 0, 0, 0, MAP_KIND_special, "--xp", "[vsyscall]" },
+	  0xffffffffff601000, 0, 0, 0, MAPPING_special, "--xp", "[vsyscall]" },
 	/* A name of the process's choice is no kernel's page. */
 	{ "7ffd000-7ffe000 r-xp 00000000 00:00 0 [anon:[vdso]]", 0x7ffd000, 0x7ffe000, 0, 0, 0,
-	  MAP_KIND_anon, "r-xp", "[anon:[vdso]]" },
+	  MAPPING_anon, "r-xp", "[anon:[vdso]]" },
 	/* Files may be called anything. */
 	{ "7ffd000-7ffe000 r-xp 00000000 00:1a 7 [vdso]", 0x7ffd000, 0x7ffe000, 0, 7, 0x1a,
-	  MAP_KIND_file, "r-xp", "[vdso]" },
+	  MAPPING_file, "r-xp", "[vdso]" },
 	{ "7ffd000-7ffe000 r-xs 00000000 00:01 9 /memfd:x (deleted)", 0x7ffd000, 0x7ffe000, 0, 9, 1,
-	  MAP_KIND_file, "r-xs", "/memfd:x (deleted)" },
+	  MAPPING_file, "r-xs", "/memfd:x (deleted)" },
 	{ "7ffd000-7ffe000 r--p 00000000 fd:01 9 /a  b\\012c", 0x7ffd000, 0x7ffe000, 0, 9,
-	  0xfd << 20 | 1, MAP_KIND_file, "r--p", "/a  b\\012c" },
+	  0xfd << 20 | 1, MAPPING_file, "r--p", "/a  b\\012c" },
 	{ "7ffd000-7ffe000 r--p 00000000 00:0f 0 anon_inode:[perf_event]", 0x7ffd000, 0x7ffe000, 0,
-	  0, 0xf, MAP_KIND_file, "r--p", "anon_inode:[perf_event]" },
+	  0, 0xf, MAPPING_file, "r--p", "anon_inode:[perf_event]" },
 };
 
 static const char *const bad[] = {
@@ -213,10 +213,10 @@ static void own(void **state)
 	const struct map *code = maps_at(&m, (uintptr_t)own),
 			 *stack = maps_at(&m, (uintptr_t)&here);
 	assert_non_null(code);
-	assert_int_equal(code->kind, MAP_KIND_file);
+	assert_int_equal(code->kind, MAPPING_file);
 	assert_true(map_executable(code));
 	assert_non_null(stack);
-	assert_int_equal(stack->kind, MAP_KIND_anon);
+	assert_int_equal(stack->kind, MAPPING_anon);
 	assert_int_equal(maps_read(&m, open("/", O_RDONLY | O_DIRECTORY)), -ENOENT);
 	close(dir);
 	maps_free(&m);

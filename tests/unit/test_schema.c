@@ -98,7 +98,8 @@ static void formats_fit_wire_types(void **state)
 		const struct ev_desc *d = ev_desc(id);
 		for (unsigned i = 0; d && i < d->nfields; i++) {
 			const struct field *f = &d->fields[i];
-			bool text = f->fmt == FMT_STR || f->fmt == FMT_LIST;
+			bool text =
+				f->fmt == FMT_STR || f->fmt == FMT_LIST || f->fmt == FMT_SOCKADDR;
 			if (text != (f->wire == WIRE_str) || f->fmt == FMT_NONE)
 				fail_msg("%s %s: format and wire type", d->key, f->name);
 			if (!f->doc || !*f->doc)

@@ -3,14 +3,22 @@
 #include <stddef.h>
 
 #include "detect/d_anon_exec.h"
+#include "detect/d_cred_rise.h"
 #include "detect/d_loader.h"
 #include "detect/d_memfd_exec.h"
 #include "detect/d_memory.h"
 #include "detect/detector.h"
 
 const struct detector *const detectors[] = {
-	&detector_memfd_exec,	&detector_anon_exec,	&detector_loader,
-	&detector_memory_code,	&detector_memory_image, &detector_memory_file,
-	&detector_memory_deleted, &detector_memory_text, &detector_memory_yara,
+	&detector_memfd_exec,
+	&detector_anon_exec,
+	&detector_loader,
+	&detector_cred_rise,
+	&detector_memory_code,
+	&detector_memory_image,
+	&detector_memory_file,
+	&detector_memory_deleted,
+	&detector_memory_text,
+	&detector_memory_yara,
 	NULL,
 };

@@ -4,6 +4,7 @@
  * against them.
  */
 #include "detect/sigma_feeds.h"
+#include "detect/sigma_reach.h"
 
 #define PLAIN	 SIGMA_FEED_plain
 #define KEYWORD	 SIGMA_FEED_keyword
@@ -217,7 +218,8 @@ const struct sigma_source sigma_judged[] = {
 	{ PROCESS_CREATION, EV_exec, "programs started", process_creation, native },
 	{ PROCESS_CREATION, EV_proc, "programs that ran before the sensor", process_creation,
 	  native },
-	{ PROCESS_CREATION, EV_scan, "programs whose memory was scanned", process_creation, native },
+	{ PROCESS_CREATION, EV_scan, "programs whose memory was scanned", process_creation,
+	  native },
 	{ CATEGORY("image_load"), EV_map, "memory made executable", image_load, memory },
 	{ CATEGORY("anon_exec"), EV_anon_exec, "calls by code in no file", anon_exec, memory },
 };
@@ -234,5 +236,22 @@ const struct sigma_source sigma_sources[] = {
 	  "memory that became executable with no ordinary file behind it", image_load, memory },
 	{ CATEGORY("anon_exec"), EV_anon_exec, "system calls by code that is in no file", anon_exec,
 	  memory },
+	{ CATEGORY("process_access"), EV_access, "processes that reach into others",
+	  sigma_feed_access, sigma_feed_acting },
+	{ CATEGORY("driver_load"), EV_module, "modules and kernels handed to the kernel",
+	  sigma_feed_module, sigma_feed_acting },
+	{ CATEGORY("bpf_load"), EV_bpf_load, "BPF programs loaded", sigma_feed_bpf,
+	  sigma_feed_acting },
+	{ CATEGORY("userfaultfd"), EV_userfault, "userfaultfd by unprivileged processes",
+	  sigma_feed_userfault, sigma_feed_acting },
+	{ CATEGORY("kernel_setting"), EV_kernel_write,
+	  "files that steer the kernel, opened for writing", sigma_feed_kernel_write,
+	  sigma_feed_acting },
+	{ CATEGORY("io_uring"), EV_uring, "io_uring requests", sigma_feed_uring,
+	  sigma_feed_acting },
+	{ CATEGORY("privilege_change"), EV_creds, "becoming root by a system call",
+	  sigma_feed_creds, sigma_feed_acting },
+	{ CATEGORY("namespace_change"), EV_ns, "namespaces and mounts", sigma_feed_ns,
+	  sigma_feed_acting },
 };
 const unsigned sigma_nsources = sizeof(sigma_sources) / sizeof(sigma_sources[0]);

@@ -266,6 +266,43 @@ static void get_login_user(const struct event *ev, struct value *v)
 		put_user_name(v, ev->rec->loginuid, USERS_HOST);
 }
 
+/* The process that an access event reaches; NULL for other events, and where it is not known. */
+static const struct proc *target(const struct event *ev)
+{
+	const struct ev_access *a = EVENT_AS(access, ev);
+
+	if (ev->desc->id != EV_access || !ev->tree)
+		return NULL;
+	return proctree_find(ev->tree, a->target_pid, a->target_start);
+}
+
+static void get_target_entity_id(const struct event *ev, struct value *v)
+{
+	const struct ev_access *a = EVENT_AS(access, ev);
+	char id[ENTITY_ID_LEN];
+
+	if (ev->desc->id != EV_access)
+		return;
+	entity_id(ev->host, a->target_pid, a->target_start, id);
+	value_printf(v, "%s", id);
+}
+
+static void get_target_executable(const struct event *ev, struct value *v)
+{
+	const struct proc *p = target(ev);
+
+	if (p && p->image)
+		value_str(v, p->image->exe, p->image->exe_len);
+}
+
+static void get_target_command_line(const struct event *ev, struct value *v)
+{
+	const struct proc *p = target(ev);
+
+	put_args(v, p ? p->image : NULL);
+	v->joined = true;
+}
+
 static void get_seq(const struct event *ev, struct value *v)
 {
 	value_num(v, ev->seq);
@@ -321,6 +358,12 @@ const struct derived derived_fields[] = {
 	  get_parent_pid },
 	{ "process.parent.start", "when the creator started", get_parent_start },
 	{ "process.working_directory", "working directory when the program started", get_cwd },
+	{ "redshank.access.target.command_line", "arguments of the process that was reached",
+	  get_target_command_line },
+	{ "redshank.access.target.entity_id", "id of the process that was reached",
+	  get_target_entity_id },
+	{ "redshank.access.target.executable", "executable of the process that was reached",
+	  get_target_executable },
 	{ "redshank.cgroup.path", "cgroup path when the program started", get_cgpath },
 	{ "redshank.exe.origin", "where the code comes from", get_exe_origin },
 	{ "redshank.exec.time", "when the process started its program", get_exec_time },

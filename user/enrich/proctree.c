@@ -176,6 +176,11 @@ static const struct image *image_new(struct proctree *t, const struct image *fac
 				   .exe_flags = (rec_)->exe_flags,                               \
 				   .exe_ino = (rec_)->exe_ino,                                   \
 				   .exe_size = (rec_)->exe_size,                                 \
+				   .uid = (rec_)->hdr.uid,                                       \
+				   .euid = (rec_)->hdr.euid,                                     \
+				   .suid = (rec_)->suid,                                         \
+				   .userns = (rec_)->userns,                                     \
+				   .cap_permitted = (rec_)->cap_permitted,                       \
 				   .args_truncated =                                             \
 					   !!((rec_)->hdr.truncated >> EVF_##key_##_args & 1) }, \
 		  &(struct image_strs){ IMAGE_SRC(rec_, exe), IMAGE_SRC(rec_, args),             \

@@ -24,6 +24,8 @@ struct image {
 	uint32_t refs;
 	uint32_t exe_dev, exe_nlink, exe_mode, exe_uid, exe_gid, exe_origin, exe_flags;
 	uint64_t exe_ino, exe_size;
+	uint32_t uid, euid, suid, userns; /* of the process when it was started */
+	uint64_t cap_permitted; /* likewise */
 	uint32_t args_truncated; /* args is only the beginning */
 	uint32_t args_len, cwd_len, exe_len, tty_len, cgpath_len;
 	const char *exe, *args, *cwd, *tty, *cgpath; /* into data; args as in exec.args */

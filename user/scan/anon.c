@@ -95,7 +95,7 @@ int scan_code(struct scanner *s, const struct map *v, size_t *budget, struct sca
 
 static bool is_code(const struct map *v)
 {
-	return v && v->kind == MAP_KIND_anon && map_executable(v);
+	return v && v->kind == MAPPING_anon && map_executable(v);
 }
 
 /* Does an executable segment of the file whose header is at base lie in executable memory? */
@@ -116,7 +116,7 @@ static void find_header(struct scanner *s, unsigned index)
 	for (unsigned i = index, n = 0; i-- && n < IMAGE_MAPS; n++) {
 		uint64_t at = map[i].start, start;
 		size_t len;
-		if (map[i].kind != MAP_KIND_anon || map_executable(&map[i]) ||
+		if (map[i].kind != MAPPING_anon || map_executable(&map[i]) ||
 		    map[i].end != map[i + 1].start)
 			return;
 		if (!scan_next_run(s, &at, map[i].start + page_size(), page_size(), true, false,

@@ -129,7 +129,7 @@ static bool begins_as_elf(struct scanner *s, const struct map *v, struct scan_co
 
 	for (unsigned i = 0; i < s->target.maps.n; i++) {
 		const struct map *o = &s->target.maps.map[i];
-		if (!same_file(o, v) || o->offset || o->kind != MAP_KIND_file)
+		if (!same_file(o, v) || o->offset || o->kind != MAPPING_file)
 			continue;
 		size_t n = target_read(&s->target, o->start, s->chunk, page_size());
 		if (!elf_parse(s->chunk, n, &im))
@@ -147,7 +147,7 @@ static bool has_writable_twin(const struct scanner *s, const struct map *v)
 {
 	for (unsigned i = 0; i < s->target.maps.n; i++) {
 		const struct map *o = &s->target.maps.map[i];
-		if (o != v && o->kind == MAP_KIND_file && same_file(o, v) && map_writable(o) &&
+		if (o != v && o->kind == MAPPING_file && same_file(o, v) && map_writable(o) &&
 		    o->perms[3] == 's')
 			return true;
 	}
@@ -170,7 +170,7 @@ static int memory_file(struct scanner *s, const struct map *v, size_t *budget)
 	memcpy(f.bytes, c.bytes, c.nbytes);
 	for (unsigned i = 0; i < s->target.maps.n; i++) {
 		const struct map *o = &s->target.maps.map[i];
-		if (o->kind != MAP_KIND_file || !same_file(o, v) || !map_executable(o))
+		if (o->kind != MAPPING_file || !same_file(o, v) || !map_executable(o))
 			continue;
 		f.regions++;
 		f.size += o->end - o->start;
@@ -225,7 +225,7 @@ int scan_files(struct scanner *s)
 	deleted_exe(s);
 	for (unsigned i = 0; !rc && i < m->n; i++) {
 		const struct map *v = &m->map[i];
-		if (v->kind != MAP_KIND_file || !map_executable(v) || is_exe(s, v) ||
+		if (v->kind != MAPPING_file || !map_executable(v) || is_exe(s, v) ||
 		    told_before(s, i))
 			continue;
 		if (scan_is_memory_file(s, v))

@@ -52,16 +52,16 @@ static bool is(const char *name, size_t len, const char *what)
 }
 
 /* Only the kernel gives private memory a name in brackets that does not begin with "anon:". */
-static enum map_kind kind_of(const struct map *m, const char *name, size_t len)
+static enum mapping_kind kind_of(const struct map *m, const char *name, size_t len)
 {
 	static const char anon[] = "[anon:";
 
 	if (m->inode || m->dev || (len && *name != '['))
-		return MAP_KIND_file;
+		return MAPPING_file;
 	if (!len || is(name, len, "[heap]") || is(name, len, "[stack]") ||
 	    (len > sizeof(anon) - 1 && !memcmp(name, anon, sizeof(anon) - 1)))
-		return MAP_KIND_anon;
-	return MAP_KIND_special;
+		return MAPPING_anon;
+	return MAPPING_special;
 }
 
 int map_parse(const char *line, size_t len, struct map *ret, const char **ret_name, size_t *ret_len)

@@ -17,10 +17,10 @@
 #define MAPS_NAMES (4U << 20) /* bytes of names kept */
 #define MAPS_LINE  (4 * 4096 + 128) /* a line: a path with every byte escaped */
 
-enum map_kind {
-	MAP_KIND_anon, /* private memory: without a name, [heap], [stack], [anon:…] */
-	MAP_KIND_file, /* a file, or what the kernel shows as one */
-	MAP_KIND_special, /* the kernel's own: [vdso], [vvar], [uprobes], … */
+enum mapping_kind {
+	MAPPING_anon, /* private memory: without a name, [heap], [stack], [anon:…] */
+	MAPPING_file, /* a file, or what the kernel shows as one */
+	MAPPING_special, /* the kernel's own: [vdso], [vvar], [uprobes], … */
 };
 
 struct map {
@@ -28,7 +28,7 @@ struct map {
 	uint64_t inode;
 	uint32_t dev; /* kernel dev_t: 12 bits of major, 20 of minor */
 	uint32_t name; /* offset in maps.names; "" if it has none */
-	enum map_kind kind;
+	enum mapping_kind kind;
 	char perms[5]; /* "r-xp" */
 };
 

@@ -42,7 +42,7 @@ static void find_vdso(struct scanner *s)
 
 	for (unsigned i = 0; !rc && i < m->n; i++) {
 		const struct map *v = &m->map[i];
-		if (v->kind != MAP_KIND_special || strcmp(map_name(m, v), "[vdso]"))
+		if (v->kind != MAPPING_special || strcmp(map_name(m, v), "[vdso]"))
 			continue;
 		s->vdso = (const uint8_t *)(uintptr_t)v->start;
 		s->vdso_len = v->end - v->start;
@@ -112,7 +112,7 @@ const struct mounts *scan_mounts(struct scanner *s)
 
 bool scan_is_memory_file(const struct scanner *s, const struct map *v)
 {
-	return v->kind == MAP_KIND_file && s->shm_dev && v->dev == s->shm_dev;
+	return v->kind == MAPPING_file && s->shm_dev && v->dev == s->shm_dev;
 }
 
 bool scan_next_run(const struct scanner *s, uint64_t *at, uint64_t end, size_t max, bool swapped,

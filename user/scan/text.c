@@ -42,7 +42,7 @@ static void find_trampoline(const struct scanner *s, uint64_t *ret_start, uint64
 	*ret_start = *ret_end = 0;
 	for (unsigned i = 0; i < s->target.maps.n; i++) {
 		const struct map *v = &s->target.maps.map[i];
-		if (v->kind != MAP_KIND_special ||
+		if (v->kind != MAPPING_special ||
 		    strcmp(map_name(&s->target.maps, v), "[uprobes-trampoline]"))
 			continue;
 		*ret_start = *ret_start ? *ret_start : v->start;
@@ -176,9 +176,9 @@ int scan_text(struct scanner *s)
 		const struct map *v = &m->map[i];
 		if (!map_executable(v))
 			continue;
-		if (v->kind == MAP_KIND_special && !strcmp(map_name(m, v), "[vdso]"))
+		if (v->kind == MAPPING_special && !strcmp(map_name(m, v), "[vdso]"))
 			rc = compare_vdso(s, v, &budget);
-		else if (v->kind == MAP_KIND_file && v->perms[3] == 'p' &&
+		else if (v->kind == MAPPING_file && v->perms[3] == 'p' &&
 			 !scan_is_memory_file(s, v))
 			rc = compare_file(s, v, &budget);
 	}

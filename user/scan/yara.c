@@ -213,7 +213,7 @@ struct pieces {
 /* What is worth looking at: all that is not the unchanged content of a file. */
 static bool wanted(const struct scanner *s, const struct map *v)
 {
-	return v->perms[0] == 'r' && v->kind != MAP_KIND_special &&
+	return v->perms[0] == 'r' && v->kind != MAPPING_special &&
 	       (v->perms[3] == 'p' || scan_is_memory_file(s, v));
 }
 
@@ -236,7 +236,7 @@ static YR_MEMORY_BLOCK *next_piece(YR_MEMORY_BLOCK_ITERATOR *it)
 		if (!wanted(p->s, v))
 			continue;
 		p->at = p->at ? p->at : v->start;
-		bool own = v->kind == MAP_KIND_file && v->perms[3] == 'p';
+		bool own = v->kind == MAPPING_file && v->perms[3] == 'p';
 		while (scan_next_run(p->s, &p->at, v->end, SCAN_CHUNK, false, own, &start, &len)) {
 			p->error = p->n++ < STACK_PIECES ? pace_step(&p->s->pace) : -ETIME;
 			if (p->error)

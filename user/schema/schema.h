@@ -40,6 +40,16 @@ enum field_fmt {
 	FMT_ANON_CALL,
 	FMT_MAP_FACTS, /* enum map_fact names; absent when 0 */
 	FMT_MAP_PROT, /* "r-x"; absent when all bits are set */
+	FMT_ACCESS_OP, /* words of words.def; absent when 0 */
+	FMT_ACCESS_FLAGS, /* flags of it; absent when 0, as those below */
+	FMT_MODULE_OP,
+	FMT_KERNEL_FILE,
+	FMT_NS_OP,
+	FMT_NS_KINDS,
+	FMT_CREDS_OP,
+	FMT_URING_OP,
+	FMT_BPF_TYPE, /* enum bpf_prog_type's name, lower case */
+	FMT_SOCKADDR, /* bytes of a struct sockaddr as "ADDRESS:PORT" */
 	FMT_EVENT, /* enum ev_type as the event's name */
 	FMT_SIGNAL, /* signal number as SIG* name; absent when 0 */
 	FMT_STR, /* bytes, expected to be text; absent when empty */

@@ -2,9 +2,12 @@
 /* Wire values to presented values. */
 #include "schema/value.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* Bit or enum number to name; the index is the number. */
 struct names {
@@ -101,19 +104,58 @@ static const char *const exe_origin_names[] = {
 static const char *const same_content_names[] = {
 	[SAME_CONTENT_yes] = "yes", [SAME_CONTENT_no] = "no"
 };
+/* include/uapi/linux/bpf.h, enum bpf_prog_type */
+static const char *const bpf_type_names[] = {
+	"unspec",
+	"socket_filter",
+	"kprobe",
+	"sched_cls",
+	"sched_act",
+	"tracepoint",
+	"xdp",
+	"perf_event",
+	"cgroup_skb",
+	"cgroup_sock",
+	"lwt_in",
+	"lwt_out",
+	"lwt_xmit",
+	"sock_ops",
+	"sk_skb",
+	"cgroup_device",
+	"sk_msg",
+	"raw_tracepoint",
+	"cgroup_sock_addr",
+	"lwt_seg6local",
+	"lirc_mode2",
+	"sk_reuseport",
+	"flow_dissector",
+	"cgroup_sysctl",
+	"raw_tracepoint_writable",
+	"cgroup_sockopt",
+	"tracing",
+	"struct_ops",
+	"ext",
+	"lsm",
+	"sk_lookup",
+	"syscall",
+	"netfilter",
+};
+/* Of each enum of words.def its words, names_<PREFIX>. */
+#define WORDS(enum_, prefix_) static const char *const names_##prefix_[] = {
+#define BITS(enum_, prefix_)  WORDS(enum_, prefix_)
+#define W(prefix_, word_)     [prefix_##_##word_] = #word_,
+#define END_WORDS() \
+	}           \
+	;
+#include "abi/words.def"
+#undef WORDS
+#undef BITS
+#undef W
+#undef END_WORDS
 static const char *const gap_cause_names[] = {
 	[GAP_ring_full] = "ring_full", [GAP_scratch_busy] = "scratch_busy",
 	[GAP_reader] = "reader",       [GAP_invalid] = "invalid",
 	[GAP_missed] = "missed",
-};
-static const char *const scan_kind_names[] = {
-	[SCAN_anon_code] = "anon_code",
-	[SCAN_elf_image] = "elf_image",
-	[SCAN_memory_file] = "memory_file",
-	[SCAN_deleted_file] = "deleted_file",
-	[SCAN_deleted_exe] = "deleted_exe",
-	[SCAN_text_changed] = "text_changed",
-	[SCAN_yara] = "yara",
 };
 static const char *const scan_flag_names[] = {
 	"writable",
@@ -133,28 +175,6 @@ static const char *const scan_flag_names[] = {
 	"vdso",
 	"incomplete",
 	"only_breakpoints",
-};
-static const char *const map_op_names[] = {
-	[MAP_OP_mmap] = "mmap",
-	[MAP_OP_mprotect] = "mprotect",
-	[MAP_OP_pkey_mprotect] = "pkey_mprotect",
-	[MAP_OP_shmat] = "shmat",
-};
-static const char *const map_kind_names[] = {
-	[MAP_KIND_file] = "file",     [MAP_KIND_anon] = "anon",	  [MAP_KIND_stack] = "stack",
-	[MAP_KIND_heap] = "heap",     [MAP_KIND_memfd] = "memfd", [MAP_KIND_shm] = "shm",
-	[MAP_KIND_secret] = "secret",
-};
-static const char *const anon_call_names[] = {
-	[ANON_CALL_exec] = "exec",
-	[ANON_CALL_fork] = "fork",
-	[ANON_CALL_socket] = "socket",
-	[ANON_CALL_connect] = "connect",
-	[ANON_CALL_bind] = "bind",
-	[ANON_CALL_ptrace] = "ptrace",
-	[ANON_CALL_process_vm_writev] = "process_vm_writev",
-	[ANON_CALL_memfd_create] = "memfd_create",
-	[ANON_CALL_io_uring_setup] = "io_uring_setup",
 };
 static const char *const map_fact_names[] = { "shared",	   "written",	       "growsdown",
 					      "no_loader", "by_loader",	       "by_memory",
@@ -184,7 +204,7 @@ const char *gap_cause_name(unsigned cause)
 
 const char *scan_kind_name(unsigned kind)
 {
-	return name_of((struct names)NAMES(scan_kind_names), kind);
+	return name_of((struct names)NAMES(names_SCAN), kind);
 }
 
 const char *cap_name(unsigned bit)
@@ -273,6 +293,30 @@ static bool all_bits(uint64_t n, enum field_wire w)
 	return w == WIRE_u64 ? n == UINT64_MAX : n == UINT32_MAX;
 }
 
+/* A struct sockaddr as the process gave it: of any length and content. */
+static void value_sockaddr(struct value *v, const char *p, size_t len)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} a = { 0 };
+	char text[INET6_ADDRSTRLEN];
+
+	memcpy(&a, p, len < sizeof(a) ? len : sizeof(a));
+	if (len >= sizeof(a.in) && a.sa.sa_family == AF_INET)
+		value_printf(v, "%s:%u", inet_ntop(AF_INET, &a.in.sin_addr, text, sizeof(text)),
+			     ntohs(a.in.sin_port));
+	else if (len >= sizeof(a.in6) && a.sa.sa_family == AF_INET6)
+		value_printf(v, "[%s]:%u",
+			     inet_ntop(AF_INET6, &a.in6.sin6_addr, text, sizeof(text)),
+			     ntohs(a.in6.sin6_port));
+	else if (len > sizeof(a.sa.sa_family) && a.sa.sa_family == AF_UNIX)
+		value_str(v, p + sizeof(a.sa.sa_family) + !p[sizeof(a.sa.sa_family)],
+			  strnlen(p + sizeof(a.sa.sa_family) + !p[sizeof(a.sa.sa_family)],
+				  len - sizeof(a.sa.sa_family) - !p[sizeof(a.sa.sa_family)]));
+}
+
 static void get_bytes(const struct event *ev, const struct field *f, struct value *v)
 {
 	const char *p = (const char *)ev->rec + f->off;
@@ -282,6 +326,10 @@ static void get_bytes(const struct event *ev, const struct field *f, struct valu
 	}
 	struct ev_str s;
 	memcpy(&s, p, sizeof(s));
+	if (f->fmt == FMT_SOCKADDR) {
+		value_sockaddr(v, (const char *)ev->rec + s.off, s.len);
+		return;
+	}
 	value_str(v, (const char *)ev->rec + s.off, s.len);
 	if (f->fmt != FMT_LIST || v->kind == VALUE_none)
 		return;
@@ -357,19 +405,19 @@ static void get_num(const struct event *ev, const struct field *f, struct value 
 		value_enum(v, (struct names)NAMES(gap_cause_names), n);
 		break;
 	case FMT_SCAN_KIND:
-		value_enum(v, (struct names)NAMES(scan_kind_names), n);
+		value_enum(v, (struct names)NAMES(names_SCAN), n);
 		break;
 	case FMT_SCAN_FLAGS:
 		value_flags(v, (struct names)NAMES(scan_flag_names), n);
 		break;
 	case FMT_MAP_OP:
-		value_enum(v, (struct names)NAMES(map_op_names), n);
+		value_enum(v, (struct names)NAMES(names_MAP_OP), n);
 		break;
 	case FMT_MAP_KIND:
-		value_enum(v, (struct names)NAMES(map_kind_names), n);
+		value_enum(v, (struct names)NAMES(names_MAP_KIND), n);
 		break;
 	case FMT_ANON_CALL:
-		value_enum(v, (struct names)NAMES(anon_call_names), n);
+		value_enum(v, (struct names)NAMES(names_ANON_CALL), n);
 		break;
 	case FMT_MAP_FACTS:
 		value_flags(v, (struct names)NAMES(map_fact_names), n);
@@ -378,6 +426,33 @@ static void get_num(const struct event *ev, const struct field *f, struct value 
 		if (!all_bits(n, f->wire))
 			value_printf(v, "%c%c%c", n & MAP_PROT_read ? 'r' : '-',
 				     n & MAP_PROT_write ? 'w' : '-', n & MAP_PROT_exec ? 'x' : '-');
+		break;
+	case FMT_ACCESS_OP:
+		value_enum(v, (struct names)NAMES(names_ACCESS), n);
+		break;
+	case FMT_ACCESS_FLAGS:
+		value_flags(v, (struct names)NAMES(names_ACCESS_F), n);
+		break;
+	case FMT_MODULE_OP:
+		value_enum(v, (struct names)NAMES(names_MODULE), n);
+		break;
+	case FMT_KERNEL_FILE:
+		value_enum(v, (struct names)NAMES(names_KERNEL_FILE), n);
+		break;
+	case FMT_NS_OP:
+		value_enum(v, (struct names)NAMES(names_NS), n);
+		break;
+	case FMT_NS_KINDS:
+		value_flags(v, (struct names)NAMES(names_NS_F), n);
+		break;
+	case FMT_CREDS_OP:
+		value_enum(v, (struct names)NAMES(names_CREDS), n);
+		break;
+	case FMT_URING_OP:
+		value_enum(v, (struct names)NAMES(names_URING), n);
+		break;
+	case FMT_BPF_TYPE:
+		value_enum(v, (struct names)NAMES(bpf_type_names), n);
 		break;
 	case FMT_SIGNAL:
 		value_enum(v, (struct names)NAMES(signal_names), n);
@@ -393,6 +468,7 @@ static void get_num(const struct event *ev, const struct field *f, struct value 
 	case FMT_STR:
 	case FMT_LIST:
 	case FMT_COMM:
+	case FMT_SOCKADDR:
 		break;
 	}
 }

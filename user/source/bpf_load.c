@@ -51,42 +51,71 @@ static void next_variant(struct bpf_source *b, unsigned i, const char *step, int
 	st->variant = ++b->variant[i] < st->hook.nvariants ? st->hook.variant[b->variant[i]] : NULL;
 }
 
+static const char *step_of(const struct variant_result *r)
+{
+	return r->attached ? "attaches but does not fire"
+	       : r->loaded ? "does not attach"
+			   : "does not load";
+}
+
 /*
  * Programs that patch the kernel's text are often refused, or attach and never fire (kernels
- * without bpf in lsm=): these are tried alone first, for that is cheaper than to load all again
+ * without bpf in lsm=): each kind is tried alone first, for that is cheaper than to load all again
  * without them.
  */
 static void choose_patching(struct bpf_source *b)
 {
+	static const char *const kinds[] = { "lsm", "fentry", "kprobe" };
+	enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+	struct variant_result found[KINDS];
+	bool tried[KINDS] = { false };
+
 	for (unsigned i = 0; i < b->nhooks; i++) {
 		struct hook_state *st = &b->state[i];
-		while (st->variant && variant_patches(st->variant)) {
-			struct variant_result r = variant_try(&st->hook, st->variant);
-			if (r.fired || (r.attached && !hooks_fire_causes(&st->hook)))
-				break;
-			next_variant(b, i,
-				     r.attached ? "attaches but does not fire"
-				     : r.loaded ? "does not attach"
-						: "does not load",
-				     r.error);
+		for (unsigned k = 0; k < KINDS && st->variant; k++) {
+			if (strcmp(variant_kind(st->variant), kinds[k]))
+				continue;
+			if (!tried[k])
+				found[k] = kind_try(kinds[k]);
+			tried[k] = true;
+			if (!found[k].fired)
+				next_variant(b, i, step_of(&found[k]), found[k].error);
 		}
 	}
 }
 
-/* When loading all together failed: which program is it? True if a variant was dropped. */
-static bool drop_unloadable(struct bpf_source *b)
+/* Do the present variants of these hooks load together? 0, or negative errno. */
+static int try_load(struct bpf_source *b, const struct bpf_config *c, unsigned first, unsigned end)
 {
-	bool dropped = false;
-	for (unsigned i = 0; i < b->nhooks; i++) {
-		if (!b->state[i].variant)
-			continue;
-		struct variant_result r = variant_try(&b->state[i].hook, b->state[i].variant);
-		if (r.loaded)
-			continue;
-		next_variant(b, i, "does not load", r.error);
-		dropped = true;
+	struct redshank_bpf *o;
+	int rc = bpf_obj_open(c, &o, NULL);
+
+	if (rc)
+		return rc;
+	for (unsigned i = first; i < end; i++)
+		if (b->state[i].variant)
+			bpf_obj_use(o, &b->state[i].hook, b->state[i].variant);
+	rc = redshank_bpf__load(o);
+	redshank_bpf__destroy(o);
+	return rc;
+}
+
+/* When loading all together failed: which program is it? Those that do not load are dropped;
+ * returns how many. By halves, for a load takes long. */
+static unsigned drop_unloadable(struct bpf_source *b, const struct bpf_config *c, unsigned first,
+				unsigned end)
+{
+	if (first == end || (end - first == 1 && !b->state[first].variant))
+		return 0;
+	int rc = try_load(b, c, first, end);
+	if (!rc)
+		return 0;
+	if (end - first > 1) {
+		unsigned half = first + (end - first) / 2;
+		return drop_unloadable(b, c, first, half) + drop_unloadable(b, c, half, end);
 	}
-	return dropped;
+	next_variant(b, first, "does not load", rc);
+	return 1;
 }
 
 static int map_stats(struct bpf_source *b, struct err *e)
@@ -108,40 +137,15 @@ void bpf_update_fired(struct bpf_source *b, struct hook_state *st)
 		st->fired = hook_seen(&st->hook, &((volatile struct cpu_stats *)b->stats)[cpu]);
 }
 
-/*
- * Every system call pays for each program at its end: where several hooks have come to that, one
- * program sees for all of them. It is attached in place of the first one's. Returns the index of
- * that, or nhooks.
- */
-static unsigned join_calls(struct bpf_source *b)
+/* A shared program is attached for the first of its hooks. */
+static bool attached_before(const struct bpf_source *b, unsigned i)
 {
-	unsigned first = b->nhooks, n = 0;
-	u32 facts = 0;
+	const char *variant = b->state[i].variant;
 
-	for (unsigned i = 0; i < b->nhooks; i++) {
-		const struct hook_state *st = &b->state[i];
-		b->joined[i] = st->variant && variant_joins_calls(b->obj, st->variant);
-		if (!b->joined[i])
-			continue;
-		facts |= 1U << st->hook.fact;
-		if (!n++)
-			first = i;
-	}
-	if (n > 1) {
-		b->obj->rodata->knob_calls = facts;
-		return first;
-	}
-	if (n)
-		b->joined[first] = false;
-	return b->nhooks;
-}
-
-/* The program that sees for this hook; NULL: another hook's does. */
-static struct bpf_program *program_of(struct bpf_source *b, unsigned i, unsigned joined)
-{
-	if (b->joined[i])
-		return i == joined ? calls_program(b->obj, b->state[i].variant) : NULL;
-	return bpf_obj_program(b->obj, b->state[i].variant);
+	for (unsigned k = 0; k < i && variant_is_shared(variant); k++)
+		if (b->links[k] && b->state[k].variant && !strcmp(b->state[k].variant, variant))
+			return true;
+	return false;
 }
 
 /* One try with the present variants. 0; 1: a variant was dropped, try again; or an error. */
@@ -151,19 +155,16 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 	int rc = bpf_obj_open(c, &b->obj, e);
 	if (rc)
 		return rc;
-	unsigned joined = join_calls(b);
-	for (unsigned i = 0; i < b->nhooks; i++) {
-		struct bpf_program *p = b->state[i].variant ? program_of(b, i, joined) : NULL;
-		if (p)
-			bpf_program__set_autoload(p, true);
-	}
+	for (unsigned i = 0; i < b->nhooks; i++)
+		if (b->state[i].variant)
+			bpf_obj_use(b->obj, &b->state[i].hook, b->state[i].variant);
 	bool again = bpf_wants_again();
 	for (unsigned i = 0; again && i < b->nhooks; i++)
 		if (bpf_again(b, i))
 			bpf_program__set_autoload(bpf_again(b, i), true);
 	rc = redshank_bpf__load(b->obj);
 	if (rc) {
-		if (drop_unloadable(b))
+		if (drop_unloadable(b, c, 0, b->nhooks))
 			return 1;
 		features_why(rc, why, sizeof(why));
 		return err_set(e, rc == -EPERM ? rc : -ENOTSUP,
@@ -173,16 +174,18 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 	rc = map_stats(b, e);
 	if (rc)
 		return rc;
+	bool dropped = false;
 	for (unsigned i = 0; i < b->nhooks; i++) {
-		struct bpf_program *p = b->state[i].variant ? program_of(b, i, joined) : NULL;
-		if (!p)
+		if (!b->state[i].variant || attached_before(b, i))
 			continue;
-		b->links[i] = bpf_program__attach(p);
+		b->links[i] = bpf_program__attach(bpf_obj_program(b->obj, b->state[i].variant));
 		if (!b->links[i]) {
 			next_variant(b, i, "does not attach", -errno);
-			return 1;
+			dropped = true;
 		}
 	}
+	if (dropped)
+		return 1;
 	/* The first programs begin to say that they are there before the second ones look. */
 	b->obj->bss->again_on = again;
 	for (unsigned i = 0; again && i < b->nhooks; i++)
@@ -199,10 +202,10 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 		bpf_update_fired(b, st);
 		if (st->variant && !st->fired && hooks_fire_causes(&st->hook)) {
 			next_variant(b, i, "attaches but does not fire", 0);
-			return 1;
+			dropped = true;
 		}
 	}
-	return 0;
+	return dropped;
 }
 
 /* Without an iterator /proc tells what ran before us, less of it. */

@@ -9,16 +9,20 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "redshank.skel.h"
 #include "schema/schema.h"
+#include "source/fire.h"
+#include "source/pid_here.h"
 
 /* Kinds of program, best first: what they see can't be changed behind them, and costs least. */
-static const char *const kinds[] = { "lsm",    "fentry", "fexit", "kprobe",
-				     "tp_btf", "raw_tp", "tp",	  "iter" };
+const char *const variant_kinds[] = { "lsm",	"fentry",     "fexit", "kprobe", "tp_btf",
+				      "raw_tp", "raw_tp_sqe", "tp",    "iter" };
+
+const unsigned variant_kinds_count = sizeof(variant_kinds) / sizeof(variant_kinds[0]);
 
 static const char *btf_path;
 
@@ -33,11 +37,10 @@ static struct redshank_bpf *open_object(void)
 	return redshank_bpf__open_opts(&opts);
 }
 
-static unsigned rank(const char *variant)
+static unsigned rank(const char *kind)
 {
-	const char *kind = strstr(variant, "__");
 	unsigned i = 0;
-	while (kind && i < sizeof(kinds) / sizeof(kinds[0]) && strcmp(kinds[i], kind + 2))
+	while (i < variant_kinds_count && strcmp(variant_kinds[i], kind))
 		i++;
 	return i;
 }
@@ -48,9 +51,22 @@ bool variant_is_iter(const char *variant)
 	return n > 6 && !strcmp(variant + n - 6, "__iter");
 }
 
-bool variant_patches(const char *variant)
+const char *variant_kind(const char *variant)
 {
-	return rank(variant) < rank("__tp_btf");
+	const char *kind = strstr(variant, "__");
+	return kind ? kind + 2 : "";
+}
+
+static const char shared[] = "calls__";
+
+bool variant_is_shared(const char *variant)
+{
+	return !strncmp(variant, shared, strlen(shared));
+}
+
+bool kind_patches(const char *kind)
+{
+	return rank(kind) < rank("tp_btf");
 }
 
 static void add_variant(struct hook *h, const char *variant)
@@ -58,7 +74,7 @@ static void add_variant(struct hook *h, const char *variant)
 	unsigned at = h->nvariants;
 	if (at == HOOK_VARIANTS_MAX)
 		return;
-	for (; at && rank(h->variant[at - 1]) > rank(variant); at--)
+	for (; at && rank(variant_kind(h->variant[at - 1])) > rank(variant_kind(variant)); at--)
 		memcpy(h->variant[at], h->variant[at - 1], sizeof(h->variant[at]));
 	snprintf(h->variant[at], sizeof(h->variant[at]), "%s", variant);
 	h->nvariants++;
@@ -107,6 +123,21 @@ static struct hook *hook_of(struct hook *table, int *n, const struct hook *what)
 	return &table[(*n)++];
 }
 
+/* Where nothing better works, events come from the system calls' own program. */
+static void add_shared(struct hook *table, int n, struct redshank_bpf *o)
+{
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, o->obj)
+	{
+		if (!variant_is_shared(bpf_program__name(p)))
+			continue;
+		for (int i = 0; i < n; i++)
+			if (CALL_EVENTS >> table[i].event & 1 || CALL_FACTS >> table[i].fact & 1)
+				add_variant(&table[i], bpf_program__name(p));
+	}
+}
+
 int hooks_list(bool probes, struct hook ret[HOOKS_MAX], struct err *e)
 {
 	struct redshank_bpf *o = open_object();
@@ -132,6 +163,7 @@ int hooks_list(bool probes, struct hook ret[HOOKS_MAX], struct err *e)
 		if (h)
 			add_variant(h, variant);
 	}
+	add_shared(ret, n, o);
 	redshank_bpf__destroy(o);
 	return n;
 }
@@ -148,7 +180,7 @@ static int force_one(struct hook *table, int n, const char *want, size_t len, st
 			continue;
 		unsigned kept = 0;
 		for (unsigned k = 0; k < h->nvariants; k++) {
-			const char *of = h->variant[k] + name + strlen("__");
+			const char *of = variant_kind(h->variant[k]);
 			if (strlen(of) == kind && !memcmp(of, eq + 1, kind))
 				memmove(h->variant[kept++], h->variant[k], sizeof(h->variant[k]));
 		}
@@ -242,6 +274,7 @@ int bpf_obj_open(const struct bpf_config *c, struct redshank_bpf **ret, struct e
 	bpf_map__set_max_entries(o->maps.stats, (u32)cpus);
 	bpf_map__set_max_entries(o->maps.scratches, (u32)cpus * SCRATCHES_PER_CPU + 1);
 	o->rodata->knob_iter_slot = (u32)cpus * SCRATCHES_PER_CPU;
+	o->rodata->knob_self = pid_initial();
 	o->rodata->knob_env_names = c->env_count;
 	for (unsigned i = 0; i < c->env_count; i++)
 		env_name_pack(c->env_names[i], &o->rodata->knob_env_name[i]);
@@ -260,34 +293,42 @@ bool variant_at_every_call(struct redshank_bpf *o, const char *variant)
 	return p && strstr(bpf_program__section_name(p), "/sys_");
 }
 
-struct bpf_program *calls_program(struct redshank_bpf *o, const char *variant)
+void bpf_obj_use(struct redshank_bpf *o, const struct hook *h, const char *variant)
 {
-	return strstr(variant, "__tp_btf") ? o->progs.calls__tp_btf : o->progs.calls__raw_tp;
+	bpf_program__set_autoload(bpf_obj_program(o, variant), true);
+	if (!variant_is_shared(variant))
+		return;
+	if (h->event != EV_none)
+		o->rodata->knob_call_events |= 1ULL << h->event;
+	else
+		o->rodata->knob_call_facts |= 1U << h->fact;
 }
 
-bool variant_joins_calls(struct redshank_bpf *o, const char *variant)
-{
-	const struct bpf_program *p = bpf_obj_program(o, variant);
-	return p && !strcmp(bpf_program__section_name(p),
-			    bpf_program__section_name(calls_program(o, variant)));
-}
+/* What the last hooks_fire() caused, by its child's own word. */
+static struct fire_caused caused;
 
 int hooks_fire(struct err *e)
 {
 	int status = 0, fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
-	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (sock >= 0)
-		close(sock);
+	struct fire_caused *said = mmap(NULL, sizeof(*said), PROT_READ | PROT_WRITE,
+					MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (said == MAP_FAILED)
+		return err_set(e, -errno, "memory: %s", strerror(errno));
 	pid_t pid = fork();
 	if (!pid) {
+		fire_cause(said);
 		execl("/proc/self/exe", "redshank", FIRE_ARGUMENT, (char *)NULL);
 		_exit(errno & 0x7f);
 	}
 	int error = pid < 0 ? errno : 0;
-	if (!error && waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+	while (!error && waitpid(pid, &status, 0) == pid && WIFSTOPPED(status))
+		fire_go_on(pid, WSTOPSIG(status), said);
+	if (!error && WIFEXITED(status))
 		error = WEXITSTATUS(status);
+	caused = *said;
+	munmap(said, sizeof(*said));
 	if (error)
 		return err_set(
 			e, -error,
@@ -296,74 +337,14 @@ int hooks_fire(struct err *e)
 	return pid;
 }
 
+/* Caused by whatever starts: a fork, an exec, its loader's work, an exit. */
+#define ALWAYS_EVENTS (1ULL << EV_fork | 1ULL << EV_exec | 1ULL << EV_exit)
+#define ALWAYS_FACTS                                                                            \
+	(1U << FACT_script | 1U << FACT_map_mmap | 1U << FACT_map_prot | 1U << FACT_anon_prog | \
+	 1U << FACT_anon_fork)
+
 bool hooks_fire_causes(const struct hook *h)
 {
-	return !h->without || h->event == EV_fork || h->event == EV_exec || h->event == EV_exit ||
-	       h->fact != FACT_none;
-}
-
-bool hook_seen(const struct hook *h, const volatile struct cpu_stats *st)
-{
-	return h->event != EV_none ? st->emitted[h->event] > 0 : st->facts[h->fact] > 0;
-}
-
-/* Has this program, or the event it makes, been seen? */
-static bool seen(struct redshank_bpf *o, const struct hook *h)
-{
-	if (!h->without)
-		return o->bss->probe_hits > 0;
-	static struct cpu_stats st; /* 1.5 KiB and more; probing is single-threaded */
-	int cpus = libbpf_num_possible_cpus();
-	for (u32 cpu = 0; cpu < (u32)cpus; cpu++)
-		if (!bpf_map_lookup_elem(bpf_map__fd(o->maps.stats), &cpu, &st) &&
-		    hook_seen(h, &st))
-			return true;
-	return false;
-}
-
-/* Reads an iterator to see whether it gives anything. */
-static bool iter_gives(struct bpf_link *link)
-{
-	char buf[4096];
-	int fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0)
-		return false;
-	ssize_t n = read(fd, buf, sizeof(buf));
-	close(fd);
-	return n > 0;
-}
-
-struct variant_result variant_try(const struct hook *h, const char *variant)
-{
-	static const struct bpf_config small = { .ring_main_bytes = 65536,
-						 .ring_bulk_bytes = 65536 };
-	struct variant_result r = { 0 };
-	struct redshank_bpf *o;
-	struct bpf_link *link = NULL;
-
-	r.error = bpf_obj_open(&small, &o, NULL);
-	if (r.error)
-		return r;
-	struct bpf_program *p = bpf_obj_program(o, variant);
-	bpf_program__set_autoload(p, true);
-	r.error = redshank_bpf__load(o);
-	if (r.error)
-		goto out;
-	r.loaded = true;
-	link = bpf_program__attach(p);
-	if (!link) {
-		r.error = -errno;
-		goto out;
-	}
-	r.attached = true;
-	if (variant_is_iter(variant)) {
-		r.fired = iter_gives(link);
-	} else {
-		hooks_fire(NULL);
-		r.fired = seen(o, h);
-	}
-out:
-	bpf_link__destroy(link);
-	redshank_bpf__destroy(o);
-	return r;
+	return !h->without || (caused.events | ALWAYS_EVENTS) >> h->event & 1 ||
+	       (caused.facts | ALWAYS_FACTS) >> h->fact & 1;
 }

@@ -17,7 +17,7 @@ struct bpf_link;
 struct bpf_program;
 
 #define HOOK_VARIANTS_MAX 6
-#define HOOKS_MAX	  32
+#define HOOKS_MAX	  48
 
 /*
  * A hook is named after the event whose records it makes, or the fact that it adds to others, and
@@ -51,16 +51,14 @@ static inline bool hook_required(const struct hook *h)
 /* Does this variant give its records when it is read, not when something happens? */
 bool variant_is_iter(const char *variant);
 
-/* Does this variant patch the kernel's text (LSM, fentry, kprobe)? Some platforms refuse that. */
-bool variant_patches(const char *variant);
+/*
+ * Is this variant the program that looks at system calls for several hooks (calls__<kind>)? It is
+ * loaded and attached once, told by bpf_obj_use() what it is to make.
+ */
+bool variant_is_shared(const char *variant);
 
 /* Does every system call of the machine run into this program? */
 bool variant_at_every_call(struct redshank_bpf *o, const char *variant);
-
-/* The program that sees the ends of system calls for several hooks (bpf/calls.bpf.c), of the kind
- * that this variant is; and whether it can stand for the variant. */
-struct bpf_program *calls_program(struct redshank_bpf *o, const char *variant);
-bool variant_joins_calls(struct redshank_bpf *o, const char *variant);
 
 /* What became of one variant. */
 struct variant_result {
@@ -99,19 +97,39 @@ int env_name_check(const char *name, struct err *e);
 
 /* Opens the object with nothing set to load, maps sized and knobs set. 0 or negative errno. */
 int bpf_obj_open(const struct bpf_config *c, struct redshank_bpf **ret, struct err *e);
+/* Sets this variant of a hook to be loaded. */
+void bpf_obj_use(struct redshank_bpf *o, const struct hook *h, const char *variant);
 struct bpf_program *bpf_obj_program(struct redshank_bpf *o, const char *name);
+
+/* Tries out what this kernel makes of a kind of program, by the probe of that kind. */
+struct variant_result kind_try(const char *kind);
+
+/* Kinds of programs, best first, and whether one patches the kernel's text: some platforms refuse.
+ */
+extern const char *const variant_kinds[];
+extern const unsigned variant_kinds_count;
+bool kind_patches(const char *kind);
+
+/* The kind of program that a variant is. */
+const char *variant_kind(const char *variant);
 
 /* Loads and attaches this one program alone, makes it fire, and takes it away again. */
 struct variant_result variant_try(const struct hook *h, const char *variant);
 
 /*
- * Does, harmlessly, what hooks look at: a child runs /proc/self/exe (which maps and protects
- * memory) and ends, a file is opened, a socket is made. Returns the child's pid, or negative errno
- * if there could be none. An event that this does not cause counts as covered when it first comes.
+ * The same for all variants of a table's hooks, those of a kind together where that is possible.
+ * ret has a row for each hook.
+ */
+void variants_try(const struct hook *table, int n, struct variant_result (*ret)[HOOK_VARIANTS_MAX]);
+
+/*
+ * Does, harmlessly, what hooks look at: a child runs /proc/self/exe and ends, a file is opened;
+ * more of it in fire.h. Returns the child's pid, or negative errno if there could be none. An event
+ * that this does not cause counts as covered when it first comes.
  */
 int hooks_fire(struct err *e);
 
-/* Would hooks_fire() make this hook fire? */
+/* Did the last hooks_fire() cause what makes this hook fire? */
 bool hooks_fire_causes(const struct hook *h);
 
 /* Did the hook fire on this CPU, by its programs' own count? */

@@ -22,7 +22,6 @@ struct bpf_source {
 	struct redshank_bpf *obj;
 	struct bpf_link *links[HOOKS_MAX];
 	struct bpf_link *again[HOOKS_MAX]; /* of second programs; NULL where there is none */
-	bool joined[HOOKS_MAX]; /* seen by calls__*, with others */
 	struct hook_state state[HOOKS_MAX];
 	unsigned variant[HOOKS_MAX]; /* index into the hook's variants */
 	u64 missed[HOOKS_MAX]; /* what the stream knows of bpf_missed() */

@@ -11,4 +11,7 @@
 /* The number of the record's process in our pid namespace; 0: none that we know. */
 u32 pid_here(const struct ev_hdr *h);
 
+/* Our own number there; 0 if our pid namespace is another. */
+u32 pid_initial(void);
+
 #endif

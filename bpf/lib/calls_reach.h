@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Ends of system calls: reaching into processes and into the kernel. What is judged is what a call
+ * led to: a descriptor's file, a process by its number in the caller's namespace, the task's new
+ * proxy.
+ */
+#ifndef REDSHANK_LIB_CALLS_REACH_H
+#define REDSHANK_LIB_CALLS_REACH_H
+
+#include "creds.h"
+#include "loads.h"
+#include "ns.h"
+
+/* Is this to be seen here? knob_call_events, knob_call_facts. */
+static __always_inline bool sees_event(u32 event)
+{
+	return knob_call_events >> event & 1;
+}
+
+static __always_inline bool sees_fact(u32 fact)
+{
+	return knob_call_facts >> fact & 1;
+}
+
+static __always_inline int after_ptrace(struct pt_regs *regs, bool compat)
+{
+	u32 request = call_arg(regs, compat, 0), op = access_of_request(request);
+
+	if (op == ACCESS_ptrace_traceme) {
+		count_fact(FACT_traceme);
+		if (!sees_fact(FACT_traceme))
+			return 0;
+		return on_access(op, BPF_CORE_READ(current_task(), real_parent), request, 0, 0);
+	}
+	bool attaches = op == ACCESS_ptrace_attach || op == ACCESS_ptrace_seize;
+	if (!attaches)
+		count_fact(FACT_poke);
+	if (op == ACCESS_none || !(attaches ? sees_event(EV_access) : sees_fact(FACT_poke)))
+		return 0;
+	u64 addr = op >= ACCESS_ptrace_poke_text && op != ACCESS_ptrace_set_regs
+			   ? call_arg(regs, compat, 2)
+			   : 0;
+	return on_access(op, task_of_nr(call_arg(regs, compat, 1)), request, addr, 0);
+}
+
+static __always_inline int after_access(u32 call, struct pt_regs *regs, bool compat)
+{
+	u32 first = call_arg(regs, compat, 0);
+
+	if (!sees_event(EV_access))
+		return 0;
+	switch (call) {
+	case CALL_vm_readv:
+		return on_vm_access(ACCESS_vm_read, task_of_nr(first), call_arg(regs, compat, 3),
+				    compat);
+	case CALL_vm_writev:
+		return on_vm_access(ACCESS_vm_write, task_of_nr(first), call_arg(regs, compat, 3),
+				    compat);
+	case CALL_pidfd_getfd:
+		return on_access(ACCESS_pidfd_getfd, task_of_pidfd(first), 0, 0, 0);
+	}
+	return 0;
+}
+
+#define O_ACCESS 3 /* O_WRONLY, O_RDWR: include/uapi/asm-generic/fcntl.h */
+
+/* Most open for reading; these pay for nothing but the look at their flags. */
+static __always_inline int after_open(u32 call, struct pt_regs *regs, bool compat, u32 fd)
+{
+	if (call != CALL_open_other &&
+	    !(call_arg(regs, compat, call == CALL_open ? 1 : 2) & O_ACCESS))
+		return 0;
+	struct file *f = current_file(fd);
+	return f ? on_open(f) : 0;
+}
+
+static __always_inline int after_module(u32 call, struct pt_regs *regs, bool compat)
+{
+	bool data = call == CALL_init_module || call == CALL_kexec_load;
+
+	if (data)
+		count_fact(FACT_load_data);
+	if (!(data ? sees_fact(FACT_load_data) : sees_event(EV_module)))
+		return 0;
+	switch (call) {
+	case CALL_init_module:
+		return on_module(MODULE_init_module, NULL, call_arg(regs, compat, 1));
+	case CALL_finit_module:
+		return on_module(MODULE_finit_module, current_file(call_arg(regs, compat, 0)), 0);
+	case CALL_kexec_load:
+		return on_module(MODULE_kexec_load, NULL, 0);
+	}
+	return on_module(MODULE_kexec_file_load, current_file(call_arg(regs, compat, 0)), 0);
+}
+
+static __always_inline int after_bpf(struct pt_regs *regs, bool compat, u32 fd)
+{
+	if ((u32)call_arg(regs, compat, 0) != BPF_CALL_PROG_LOAD)
+		return 0;
+	return on_bpf_prog(BPF_CORE_READ(current_file(fd), private_data));
+}
+
+static __always_inline int after_setuid(u32 call)
+{
+	const struct cred *now = BPF_CORE_READ(current_task(), real_cred);
+	u32 uid = BPF_CORE_READ(now, uid.val), euid = BPF_CORE_READ(now, euid.val);
+
+	if (uid && euid)
+		return 0;
+	struct ev_creds *e = ev_reserve(&ring_main, creds);
+	if (!e)
+		return 0;
+	hdr_fill(&e->hdr, current_task());
+	e->op = creds_op(call);
+	e->cap_permitted = cap_bits(&now->cap_permitted);
+	e->old_uid = e->old_euid = -1; /* not known any more */
+	e->new_uid = uid;
+	e->new_euid = euid;
+	e->userns = BPF_CORE_READ(now, user_ns, ns.inum);
+	ev_submit(e, EV_creds);
+	return 0;
+}
+
+static __always_inline int after_mount(struct pt_regs *regs, bool compat)
+{
+	u64 flags = call_arg(regs, compat, 3);
+
+	count_fact(FACT_mount);
+	if (!sees_fact(FACT_mount) || !mount_is_new(flags))
+		return 0;
+	return on_mount(NS_mount, (void *)call_arg(regs, compat, 0), NULL,
+			(void *)call_arg(regs, compat, 1), (void *)call_arg(regs, compat, 2), flags,
+			REC_USER);
+}
+
+/* The mount is where the descriptor that it came by leads to. */
+static __always_inline int after_move_mount(u32 fd)
+{
+	struct file *f = current_file(fd);
+
+	count_fact(FACT_move_mount);
+	if (!f || !sees_fact(FACT_move_mount))
+		return 0;
+	struct mount *m = real_mount(BPF_CORE_READ(f, f_path.mnt));
+	return on_mount(NS_move_mount, BPF_CORE_READ(m, mnt_devname), &f->f_path, NULL,
+			BPF_CORE_READ(m, mnt.mnt_sb, s_type, name), 0, REC_KERNEL);
+}
+
+static __always_inline int after_ns(u32 call, struct pt_regs *regs, bool compat)
+{
+	if (call == CALL_mount)
+		return after_mount(regs, compat);
+	if (call == CALL_move_mount)
+		return after_move_mount(call_arg(regs, compat, 0));
+	if (!sees_event(EV_ns))
+		return 0;
+	if (call == CALL_unshare)
+		return on_unshare_done(call_arg(regs, compat, 0));
+	if (call == CALL_setns)
+		return on_setns_done(call_arg(regs, compat, 0), call_arg(regs, compat, 1));
+	return tell_ns(NS_pivot_root, 0, 0);
+}
+
+#endif

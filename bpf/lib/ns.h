@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Namespaces that a process leaves and enters, and what it mounts. */
+#ifndef REDSHANK_LIB_NS_H
+#define REDSHANK_LIB_NS_H
+
+#include "target.h"
+
+#define PROC_NS_MAGIC 0x6e736673 /* include/uapi/linux/magic.h, NSFS_MAGIC */
+
+/* include/uapi/linux/sched.h, linux/mount.h */
+#define NEW_NS	       0x00020000
+#define NEW_CGROUP     0x02000000
+#define NEW_UTS	       0x04000000
+#define NEW_IPC	       0x08000000
+#define NEW_USER       0x10000000
+#define NEW_PID	       0x20000000
+#define NEW_NET	       0x40000000
+#define NEW_TIME       0x00000080
+#define NEW_ALL	       (NEW_NS | NEW_CGROUP | NEW_UTS | NEW_IPC | NEW_USER | NEW_PID | NEW_NET | NEW_TIME)
+#define MS_REMOUNT     32
+#define MS_BIND	       4096
+#define MS_MOVE	       8192
+#define MS_PROPAGATION (1 << 17 | 1 << 18 | 1 << 19 | 1 << 20) /* unbindable to shared */
+
+/*
+ * The kinds of namespaces in which two struct nsproxy differ. A global function: its many branches
+ * are looked at by the verifier once, not once for each of the caller's paths.
+ */
+__weak __noinline u32 ns_differ(u64 one, u64 other)
+{
+	struct nsproxy *a = (void *)one, *b = (void *)other;
+	u32 kinds = 0;
+
+	if (BPF_CORE_READ(a, pid_ns_for_children) != BPF_CORE_READ(b, pid_ns_for_children))
+		kinds |= 1U << NS_F_pid;
+	if (BPF_CORE_READ(a, mnt_ns) != BPF_CORE_READ(b, mnt_ns))
+		kinds |= 1U << NS_F_mnt;
+	if (BPF_CORE_READ(a, net_ns) != BPF_CORE_READ(b, net_ns))
+		kinds |= 1U << NS_F_net;
+	if (BPF_CORE_READ(a, uts_ns) != BPF_CORE_READ(b, uts_ns))
+		kinds |= 1U << NS_F_uts;
+	if (BPF_CORE_READ(a, ipc_ns) != BPF_CORE_READ(b, ipc_ns))
+		kinds |= 1U << NS_F_ipc;
+	if (BPF_CORE_READ(a, cgroup_ns) != BPF_CORE_READ(b, cgroup_ns))
+		kinds |= 1U << NS_F_cgroup;
+	if (bpf_core_field_exists(a->time_ns) &&
+	    BPF_CORE_READ(a, time_ns) != BPF_CORE_READ(b, time_ns))
+		kinds |= 1U << NS_F_time;
+	return kinds;
+}
+
+static __always_inline u32 ns_of_flags(u64 flags)
+{
+	u32 kinds = 0;
+
+	kinds |= flags & NEW_PID ? 1U << NS_F_pid : 0;
+	kinds |= flags & NEW_NS ? 1U << NS_F_mnt : 0;
+	kinds |= flags & NEW_NET ? 1U << NS_F_net : 0;
+	kinds |= flags & NEW_UTS ? 1U << NS_F_uts : 0;
+	kinds |= flags & NEW_IPC ? 1U << NS_F_ipc : 0;
+	kinds |= flags & NEW_CGROUP ? 1U << NS_F_cgroup : 0;
+	kinds |= flags & NEW_USER ? 1U << NS_F_user : 0;
+	kinds |= flags & NEW_TIME ? 1U << NS_F_time : 0;
+	return kinds;
+}
+
+static __always_inline int tell_ns(u32 op, u32 changed, u32 host)
+{
+	struct ev_ns *e = ev_reserve(&ring_bulk, ns);
+	if (!e)
+		return 0;
+	hdr_fill(&e->hdr, current_task());
+	e->op = op;
+	e->changed = changed;
+	e->host = host;
+	ev_submit(e, EV_ns);
+	return 0;
+}
+
+static __always_inline u32 ns_of_init(struct nsproxy *now, u32 changed)
+{
+	struct task_struct *init = task_init();
+	u32 host = changed & ~ns_differ((u64)now, (u64)BPF_CORE_READ(init, nsproxy));
+
+	if (BPF_CORE_READ(current_task(), real_cred, user_ns) !=
+	    BPF_CORE_READ(init, real_cred, user_ns))
+		host &= ~(1U << NS_F_user);
+	return host;
+}
+
+/* switch_task_namespaces(): the task is about to have another proxy. NULL: it ends. */
+static __always_inline int on_switch(struct task_struct *t, struct nsproxy *next)
+{
+	if (!next || t != current_task())
+		return 0;
+	bool compat;
+	u32 call = call_of(call_nr(current_regs()), &compat);
+	u32 changed = ns_differ((u64)BPF_CORE_READ(t, nsproxy), (u64)next);
+	if (!changed || (call != CALL_unshare && call != CALL_setns))
+		return 0;
+	return tell_ns(call == CALL_setns ? NS_setns : NS_unshare, changed,
+		       ns_of_init(next, changed));
+}
+
+/* setns(2) has succeeded. What it was before is not known here: it is told even if nothing changed.
+ */
+static __always_inline int on_setns_done(u32 fd, u64 flags)
+{
+	struct nsproxy *now = BPF_CORE_READ(current_task(), nsproxy);
+	struct inode *i = BPF_CORE_READ(current_file(fd), f_inode);
+	u32 changed = ns_of_flags(flags), ino = BPF_CORE_READ(i, i_ino);
+
+	if (BPF_CORE_READ(i, i_sb, s_magic) == PROC_NS_MAGIC) {
+		changed = 0;
+		changed |= ino == BPF_CORE_READ(now, pid_ns_for_children, ns.inum) ? 1U << NS_F_pid
+										   : 0;
+		changed |= ino == BPF_CORE_READ(now, mnt_ns, ns.inum) ? 1U << NS_F_mnt : 0;
+		changed |= ino == BPF_CORE_READ(now, net_ns, ns.inum) ? 1U << NS_F_net : 0;
+		changed |= ino == BPF_CORE_READ(now, uts_ns, ns.inum) ? 1U << NS_F_uts : 0;
+		changed |= ino == BPF_CORE_READ(now, ipc_ns, ns.inum) ? 1U << NS_F_ipc : 0;
+		changed |= ino == BPF_CORE_READ(now, cgroup_ns, ns.inum) ? 1U << NS_F_cgroup : 0;
+		changed |= ino == BPF_CORE_READ(current_task(), real_cred, user_ns, ns.inum)
+				   ? 1U << NS_F_user
+				   : 0;
+	}
+	return tell_ns(NS_setns, changed, ns_of_init(now, changed));
+}
+
+static __always_inline int on_unshare_done(u64 flags)
+{
+	return flags & NEW_ALL ? tell_ns(NS_unshare, ns_of_flags(flags), 0) : 0;
+}
+
+/* --- mounts --- */
+
+/* Strings are the kernel's copies, or (from: REC_USER) the caller's own. */
+static __always_inline void put_word(struct scratch *s, struct ev_str *out, u32 bit,
+				     const char *src, enum rec_from from)
+{
+	struct ev_hdr *h = (void *)s->rec;
+	u64 off = s->off;
+
+	if (!src || off > REC_OFF_MASK)
+		return;
+	off &= REC_OFF_MASK;
+	long n = from == REC_USER ? bpf_probe_read_user_str(&s->rec[off], EV_PATH_MAX, src)
+				  : bpf_probe_read_kernel_str(&s->rec[off], EV_PATH_MAX, src);
+	if (n == EV_PATH_MAX || n < 0)
+		h->truncated |= 1ULL << bit;
+	if (n <= 1)
+		return;
+	out->off = off;
+	out->len = n - 1;
+	s->off = off + n - 1;
+}
+
+/* A new file system; binds, remounts and changes of propagation only rearrange what is there. */
+static __always_inline bool mount_is_new(u64 flags)
+{
+	return !(flags & (MS_REMOUNT | MS_BIND | MS_MOVE | MS_PROPAGATION));
+}
+
+/* target NULL: where is in user memory, at where. */
+static __always_inline int on_mount(u32 op, const char *dev, const struct path *target,
+				    const char *where, const char *type, u64 flags,
+				    enum rec_from from)
+{
+	u32 slot = 0;
+	struct task_struct *t = current_task();
+	struct fs_struct *fs = BPF_CORE_READ(t, fs);
+	struct scratch *s = rec_begin_cpu(&slot, EV_ns, sizeof(struct ev_ns));
+	if (!s)
+		return 0;
+	struct ev_ns *e = (void *)s->rec;
+
+	hdr_fill(&e->hdr, t);
+	e->op = op;
+	e->mount_flags = flags;
+	put_word(s, &e->source, EVF_ns_source, dev, from);
+	put_word(s, &e->fs_type, EVF_ns_fs_type, type, from);
+	if (target && fs)
+		rec_put_path(s, slot, &e->target, EVF_ns_target, target, &fs->root);
+	else
+		put_word(s, &e->target, EVF_ns_target, where, REC_USER);
+	if (!target)
+		e->hdr.unseen |= UNSEEN_path;
+	rec_submit(s, &ring_bulk, EV_ns);
+	return 0;
+}
+
+static __always_inline int on_sb_mount(const char *dev, const struct path *target, const char *type,
+				       u64 flags)
+{
+	count_fact(FACT_mount);
+	return mount_is_new(flags) ? on_mount(NS_mount, dev, target, NULL, type, flags, REC_KERNEL)
+				   : 0;
+}
+
+/* A mount made by fsmount(2) that gets its place; others only move. */
+static __always_inline int on_move_mount(const struct path *from, const struct path *to)
+{
+	struct path at;
+
+	count_fact(FACT_move_mount);
+	bpf_core_read(&at, sizeof(at), from);
+	struct mount *m = real_mount(at.mnt);
+	return on_mount(NS_move_mount, BPF_CORE_READ(m, mnt_devname), to, NULL,
+			BPF_CORE_READ(m, mnt.mnt_sb, s_type, name), 0, REC_KERNEL);
+}
+
+#endif

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * io_uring requests that do what system calls would show, when they are submitted: also from a
+ * kernel thread of its own (SQPOLL), which makes no system call at all. Names are the kernel's
+ * copies.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "ns.h"
+
+char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
+
+/* enum io_uring_op, include/uapi/linux/io_uring.h: never renumbered */
+#define OP_ACCEPT    13
+#define OP_CONNECT   16
+#define OP_OPENAT    18
+#define OP_OPENAT2   28
+#define OP_RENAMEAT  35
+#define OP_UNLINKAT  36
+#define OP_MKDIRAT   37
+#define OP_SYMLINKAT 38
+#define OP_LINKAT    39
+#define OP_BIND	     56
+#define OP_LISTEN    57
+
+#define TELL_MAX     64 /* requests told of a process in TELL_NS */
+#define TELL_NS	     1000000000ULL
+#define ADDR_MAX     128 /* sizeof(struct sockaddr_storage) */
+#define SETUP_SQPOLL (1U << 1) /* IORING_SETUP_SQPOLL */
+
+/*
+ * Each request's own part is at the start of struct io_kiocb, as in io_uring/openclose.c and fs.c:
+ * 5.10.162 (backport of 5.15) to 7.x. Since 7.0 a name is in a struct of one pointer
+ * (delayed_filename); it is read as that one then.
+ */
+struct delayed_filename___v7 {
+	struct filename *name;
+};
+struct io_open___v7 {
+	struct delayed_filename___v7 filename;
+} __attribute__((preserve_access_index));
+struct io_unlink___v7 {
+	struct delayed_filename___v7 filename;
+} __attribute__((preserve_access_index));
+struct io_mkdir___v7 {
+	struct delayed_filename___v7 filename;
+} __attribute__((preserve_access_index));
+struct io_rename___v7 {
+	struct delayed_filename___v7 oldpath, newpath;
+} __attribute__((preserve_access_index));
+struct io_link___v7 {
+	struct delayed_filename___v7 oldpath, newpath;
+} __attribute__((preserve_access_index));
+
+/* Where a request's name is, as a pointer to the pointer. */
+#define NAME_AT(type_, req_, field_)                                             \
+	((void *)(req_) + (bpf_core_field_exists(((struct type_ *)0)->field_)    \
+				   ? bpf_core_field_offset(struct type_, field_) \
+				   : bpf_core_field_offset(struct type_##___v7, field_)))
+
+struct told {
+	u64 since;
+	u32 n, untold;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32);
+	__type(value, struct told);
+} uring_told SEC(".maps") __weak;
+
+static __always_inline u32 uring_op(u32 opcode)
+{
+	switch (opcode) {
+	case OP_ACCEPT:
+		return URING_accept;
+	case OP_CONNECT:
+		return URING_connect;
+	case OP_OPENAT:
+		return URING_openat;
+	case OP_OPENAT2:
+		return URING_openat2;
+	case OP_RENAMEAT:
+		return URING_renameat;
+	case OP_UNLINKAT:
+		return URING_unlinkat;
+	case OP_MKDIRAT:
+		return URING_mkdirat;
+	case OP_SYMLINKAT:
+		return URING_symlinkat;
+	case OP_LINKAT:
+		return URING_linkat;
+	case OP_BIND:
+		return URING_bind;
+	case OP_LISTEN:
+		return URING_listen;
+	}
+	return URING_none;
+}
+
+/* Within its bound a process's requests are told one by one; *ret_untold: those that were not. */
+static __always_inline bool may_tell(u32 pid, u64 *ret_untold)
+{
+	u64 now = bpf_ktime_get_boot_ns();
+	struct told *t = bpf_map_lookup_elem(&uring_told, &pid);
+	if (!t) {
+		struct told first = { .since = now, .n = 1 };
+		bpf_map_update_elem(&uring_told, &pid, &first, BPF_ANY);
+		return true;
+	}
+	if (now - t->since >= TELL_NS) {
+		t->since = now;
+		t->n = 0;
+	}
+	if (t->n >= TELL_MAX) {
+		t->untold++;
+		return false;
+	}
+	t->n++;
+	*ret_untold = t->untold;
+	t->untold = 0;
+	return true;
+}
+
+static __always_inline void put_name(struct scratch *s, struct ev_str *out, u32 bit, void *at)
+{
+	struct filename *name = NULL;
+
+	bpf_probe_read_kernel(&name, sizeof(name), at);
+	if (name)
+		put_word(s, out, bit, BPF_CORE_READ(name, name), REC_KERNEL);
+}
+
+static __always_inline void put_objects(struct scratch *s, struct ev_uring *e, u32 opcode,
+					void *req)
+{
+	switch (opcode) {
+	case OP_OPENAT:
+	case OP_OPENAT2: {
+		struct io_open *o = req;
+		put_name(s, &e->path, EVF_uring_path, NAME_AT(io_open, req, filename));
+		e->flags = BPF_CORE_READ(o, how.flags);
+		break;
+	}
+	case OP_UNLINKAT: {
+		struct io_unlink *u = req;
+		put_name(s, &e->path, EVF_uring_path, NAME_AT(io_unlink, req, filename));
+		e->flags = (u32)BPF_CORE_READ(u, flags);
+		break;
+	}
+	case OP_RENAMEAT: {
+		struct io_rename *r = req;
+		put_name(s, &e->path, EVF_uring_path, NAME_AT(io_rename, req, oldpath));
+		put_name(s, &e->path2, EVF_uring_path2, NAME_AT(io_rename, req, newpath));
+		e->flags = (u32)BPF_CORE_READ(r, flags);
+		break;
+	}
+	case OP_MKDIRAT:
+		if (bpf_core_type_exists(struct io_mkdir))
+			put_name(s, &e->path, EVF_uring_path, NAME_AT(io_mkdir, req, filename));
+		break;
+	case OP_SYMLINKAT:
+	case OP_LINKAT:
+		if (!bpf_core_type_exists(struct io_link))
+			break;
+		put_name(s, &e->path, EVF_uring_path, NAME_AT(io_link, req, oldpath));
+		put_name(s, &e->path2, EVF_uring_path2, NAME_AT(io_link, req, newpath));
+		break;
+	case OP_CONNECT: {
+		struct io_connect *c = req;
+		rec_put(s, &e->addr, EVF_uring_addr, BPF_CORE_READ(c, addr),
+			(u32)BPF_CORE_READ(c, addr_len), ADDR_MAX, REC_USER);
+		break;
+	}
+	}
+}
+
+static __always_inline int on_submit(struct io_kiocb *req)
+{
+	u32 opcode = BPF_CORE_READ(req, opcode), op = uring_op(opcode);
+	struct task_struct *t = current_task();
+	u64 untold = 0;
+
+	if (!op || !may_tell(BPF_CORE_READ(t, tgid), &untold))
+		return 0;
+	u32 slot = 0;
+	struct scratch *s = rec_begin_cpu(&slot, EV_uring, sizeof(struct ev_uring));
+	if (!s)
+		return 0;
+	struct ev_uring *e = (void *)s->rec;
+
+	hdr_fill(&e->hdr, t);
+	e->op = op;
+	e->untold = untold;
+	e->sqpoll = !!(BPF_CORE_READ(req, ctx, flags) & SETUP_SQPOLL);
+	put_objects(s, e, opcode, req);
+	rec_submit(s, &ring_bulk, EV_uring);
+	return 0;
+}
+
+/* No tp_btf: that would not load where the tracepoint has another name; raw_tp does not attach. */
+SEC("raw_tp/io_uring_submit_req")
+int uring__raw_tp(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_submit((void *)ctx->args[0]);
+}
+
+/*
+ * Until 6.2 it is called submit_sqe. What its first argument is changed in 6.0 (48863ffd3e81,
+ * "io_uring: clean up tracing events"): before, the context stood there, and the request behind it.
+ */
+struct trace_event_raw_io_uring_submit_sqe___v60 {
+	u32 __data_loc_op_str;
+} __attribute__((preserve_access_index));
+
+SEC("raw_tp/io_uring_submit_sqe")
+int uring__raw_tp_sqe(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct trace_event_raw_io_uring_submit_sqe___v60 *e = NULL;
+	if (bpf_core_field_exists(e->__data_loc_op_str))
+		return on_submit((void *)ctx->args[0]);
+	return on_submit((void *)ctx->args[1]);
+}
