@@ -250,8 +250,9 @@ static __always_inline u32 put_memory(struct ev_exec *e, struct task_struct *t,
 	u32 flags = 0;
 
 	if (f) {
-		e->loader_ino = BPF_CORE_READ(f, f_inode, i_ino);
-		e->loader_dev = BPF_CORE_READ(f, f_inode, i_sb, s_dev);
+		struct inode *i = shown_inode(f);
+		e->loader_ino = BPF_CORE_READ(i, i_ino);
+		e->loader_dev = BPF_CORE_READ(i, i_sb, s_dev);
 		e->loader_origin = file_origin(f);
 	}
 	if (stack && BPF_CORE_READ(stack, vm_flags) & VM_EXEC)

@@ -46,8 +46,8 @@ static __always_inline bool file_is_odd(struct mm_struct *mm, const struct mappi
 		return true;
 	/* Detached, or of another mount namespace: both are out of sight. */
 	struct task_struct *t = (void *)bpf_get_current_task();
-	struct file *f = m->file;
-	struct mount *mnt = real_mount(BPF_CORE_READ(f, f_path.mnt));
+	const struct path *p = shown_path(m->file);
+	struct mount *mnt = real_mount(BPF_CORE_READ(p, mnt));
 	return BPF_CORE_READ(mnt, mnt_ns) != BPF_CORE_READ(t, nsproxy, mnt_ns);
 }
 

@@ -25,14 +25,15 @@ static __always_inline bool file_is_zero(struct file *f)
 
 static __always_inline u32 file_kind(struct file *f)
 {
-	struct mount *m = real_mount(BPF_CORE_READ(f, f_path.mnt));
-	u64 magic = BPF_CORE_READ(f, f_inode, i_sb, s_magic);
+	const struct path *p = shown_path(f);
+	struct mount *m = real_mount(BPF_CORE_READ(p, mnt));
+	u64 magic = BPF_CORE_READ(shown_inode(f), i_sb, s_magic);
 
 	if (magic == SECRETMEM_MAGIC)
 		return MAP_KIND_secret;
 	if (!is_memfd(m, magic))
 		return MAP_KIND_file;
-	return dentry_named_memfd(BPF_CORE_READ(f, f_path.dentry)) ? MAP_KIND_memfd : MAP_KIND_shm;
+	return dentry_named_memfd(BPF_CORE_READ(p, dentry)) ? MAP_KIND_memfd : MAP_KIND_shm;
 }
 
 /* Of memory without a file. sp: the user's stack pointer. A part of the first thread's stack grows
@@ -61,7 +62,7 @@ static __always_inline bool vma_is_special(struct vm_area_struct *v)
 
 static __always_inline bool is_own_exe(struct mm_struct *mm, struct file *f)
 {
-	return BPF_CORE_READ(mm, exe_file, f_inode) == BPF_CORE_READ(f, f_inode);
+	return shown_inode(BPF_CORE_READ(mm, exe_file)) == shown_inode(f);
 }
 
 /* Is the mapping memory that no file is behind? A program that was executed from a memfd is in its

@@ -22,6 +22,38 @@ static __always_inline struct mount *real_mount(struct vfsmount *m)
 	return (void *)m - bpf_core_field_offset(struct mount, mnt);
 }
 
+#define MNT_INTERNAL 0x4000 /* include/linux/mount.h: mounted by the kernel for itself */
+
+/* Is this a layer of an overlay, which has it as a mount of its own (clone_private_mount())? */
+static __always_inline bool mount_is_layer(struct mount *m)
+{
+	return BPF_CORE_READ(m, mnt_ns) == MNT_NS_INTERNAL &&
+	       !(BPF_CORE_READ(m, mnt.mnt_flags) & MNT_INTERNAL);
+}
+
+/*
+ * The path of an open file as user space knows it. What is mapped of an overlay is the file of the
+ * layer beneath. It bears the overlay's path until def3ae83da02 ("fs: store real path instead of
+ * fake path in backing file f_path", v6.7); since then that is beside it. The flag that says so
+ * (FMODE_BACKING) is not the same bit everywhere; where the file is says as much.
+ */
+static __always_inline const struct path *shown_path(struct file *f)
+{
+	struct backing_file *b = (void *)f;
+	struct vfsmount *mnt = BPF_CORE_READ(f, f_path.mnt);
+	if (bpf_core_field_exists(b->user_path) && mount_is_layer(real_mount(mnt)))
+		return &b->user_path;
+	return &f->f_path;
+}
+
+/* The inode there: of a mapped file of an overlay the overlay's. */
+static __always_inline struct inode *shown_inode(struct file *f)
+{
+	const struct path *p = shown_path(f);
+	struct inode *i = BPF_CORE_READ(p, dentry, d_inode);
+	return i ?: BPF_CORE_READ(f, f_inode);
+}
+
 static __always_inline bool dentry_is_dir(struct dentry *d)
 {
 	return (BPF_CORE_READ(d, d_inode, i_mode) & 0170000) == 0040000;

@@ -202,7 +202,7 @@ def confined(m):
     """The running sensor has the unit's capabilities and no others, a seccomp filter, no new privileges."""
     status = dict(line.split(":\t", 1) for line in
                   m.must("cat", f"/proc/{m.show('MainPID')}/status").splitlines() if ":\t" in line)
-    want = sum(1 << bit for bit in (2, 19, 38, 39))  # DAC_READ_SEARCH SYS_PTRACE PERFMON BPF
+    want = sum(1 << bit for bit in (2, 19, 38, 39, 40))  # DAC_READ_SEARCH SYS_PTRACE PERFMON BPF CHECKPOINT_RESTORE
     equal({k: int(status[k], 16) for k in ("CapEff", "CapPrm", "CapBnd", "CapAmb")},
           {"CapEff": want, "CapPrm": want, "CapBnd": want, "CapAmb": 0})
     equal((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
