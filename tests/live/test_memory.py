@@ -492,6 +492,30 @@ for honest in COMPILERS:
     compiler(honest)
 
 
+LAYERED = """mount -t tmpfs tmpfs $1 && mkdir $1/upper $1/work $1/all &&
+mount -t overlay -o lowerdir=/,upperdir=$1/upper,workdir=$1/work overlay $1/all &&
+mount --bind /dev $1/all/dev && cp "$2" $1/all/usr/local/bin/layered &&
+exec chroot $1/all /usr/local/bin/layered -MSocket -e \
+	'print qq(here\\n); socket(S, PF_UNIX, SOCK_STREAM, 0) or die; unless (fork) { exit } wait'"""
+
+
+@test
+def layer(sensor):
+    """A program and its libraries in an overlay over a tmpfs, as containers have it, are no code in memory."""
+    child = start(["unshare", "--mount", "sh", "-c", LAYERED, "sh", directory(), shutil.which("perl")],
+                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    said, complaint = child.communicate(timeout=PATIENCE)
+    if b"here" not in said:
+        raise Skip(f"no such overlay here: {complaint.decode(errors='replace').strip()}")
+    sensor.sync()
+    program = [e for e in sensor.find("exec", child.pid)
+               if get(e, "redshank.exe.origin") == "overlay_upper"]
+    equal(len(program), 1, "the program is in the upper layer")
+    equal(sensor.find("anon_exec", child.pid), [])
+    equal({get(e, "redshank.map.kind") for e in sensor.find("map", child.pid)} - {"file", "anon"}, set())
+    equal([get(a, "message") for a in alerts(sensor, child.pid, "medium")], [])
+
+
 if __name__ == "__main__":
     common = Sensor(rules=[RULES])
     code = run(common)
