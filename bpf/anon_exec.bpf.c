@@ -43,14 +43,8 @@ int BPF_KPROBE(anon_prog__kprobe, struct linux_binprm *bprm)
 	return on_exec_of(bprm);
 }
 
-/* Since 6.10; at the point of no return, so once for a script. */
-SEC("tp_btf/sched_prepare_exec")
-int BPF_PROG(anon_prog__tp_btf, struct task_struct *t, struct linux_binprm *bprm)
-{
-	count_fact(FACT_anon_prog);
-	return on_call(ANON_CALL_exec, current_regs());
-}
-
+/* Since 6.10; at the point of no return, so once for a script. No tp_btf: that would not load where
+ * there is no such tracepoint; raw_tp does not attach. */
 SEC("raw_tp/sched_prepare_exec")
 int anon_prog__raw_tp(struct bpf_raw_tracepoint_args *ctx)
 {

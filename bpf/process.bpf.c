@@ -61,6 +61,7 @@ int again_fork__raw_tp(struct bpf_raw_tracepoint_args *ctx)
 /* --- exec --- */
 
 #define ENV_STRINGS_MAX 256 /* environment strings that are looked at */
+#define ENV_ROUND	16 /* those of them that the verifier looks at */
 
 /* Is the string in path[] one of the chosen variables? */
 static __always_inline bool env_chosen(struct scratch *s)
@@ -102,16 +103,24 @@ static __always_inline int env_step(struct scratch *s)
 }
 
 /*
- * Walks the environment strings. A global function with its state in the scratch, for the reasons
- * that path_walk() has.
+ * Walks the environment strings, and some of them. Global functions with their state in the
+ * scratch, for the reasons that path_walk_round() has.
  */
-__weak __noinline int env_walk(u32 slot)
+__weak __noinline int env_walk_round(u32 slot)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &slot);
 	if (!s)
-		return 0;
-	for (int i = 0; i < ENV_STRINGS_MAX; i++)
+		return 1;
+	for (int i = 0; i < ENV_ROUND; i++)
 		if (env_step(s))
+			return 1;
+	return 0;
+}
+
+__weak __noinline int env_walk(u32 slot)
+{
+	for (int i = 0; i < ENV_STRINGS_MAX / ENV_ROUND; i++)
+		if (env_walk_round(slot))
 			break;
 	return 0;
 }

@@ -132,6 +132,8 @@ static __always_inline int on_access(u32 op, struct task_struct *target, u64 req
 	key.pid = BPF_CORE_READ(t, tgid);
 	key.target = BPF_CORE_READ(target, tgid);
 	key.flags = relation(t, target);
+	if (op <= ACCESS_ptrace_traceme) /* which may be done already, or not yet */
+		key.flags &= ~(1U << ACCESS_F_traced);
 	if (addr && in_vdso(target, addr))
 		key.flags |= 1U << ACCESS_F_vdso;
 	/* Its own memory a process can write without help, but for what is not writable. */

@@ -95,11 +95,16 @@ static __always_inline int on_switch(struct task_struct *t, struct nsproxy *next
 		return 0;
 	bool compat;
 	u32 call = call_of(call_nr(current_regs()), &compat);
-	u32 changed = ns_differ((u64)BPF_CORE_READ(t, nsproxy), (u64)next);
-	if (!changed || (call != CALL_unshare && call != CALL_setns))
+	if (call != CALL_unshare && call != CALL_setns)
+		return 0;
+	/* By way of memory: what the verifier knows as a pointer can't be passed as a number. */
+	struct nsproxy *to = NULL;
+	bpf_probe_read_kernel(&to, sizeof(to), &next);
+	u32 changed = ns_differ((u64)BPF_CORE_READ(t, nsproxy), (u64)to);
+	if (!changed)
 		return 0;
 	return tell_ns(call == CALL_setns ? NS_setns : NS_unshare, changed,
-		       ns_of_init(next, changed));
+		       ns_of_init(to, changed));
 }
 
 /* setns(2) has succeeded. What it was before is not known here: it is told even if nothing changed.

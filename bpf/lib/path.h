@@ -12,7 +12,8 @@
 #define WALK_UNREACHABLE (1 << 0) /* ended at a mount that is not below the given root */
 #define WALK_TRUNCATED	 (1 << 1) /* longer than EV_PATH_MAX or deeper than WALK_STEPS */
 
-#define WALK_STEPS 256 /* components and mount points; the verifier's budget sets it */
+#define WALK_STEPS 256 /* components and mount points */
+#define WALK_ROUND 16 /* those of them that the verifier looks at */
 #define NAME_LEN   255 /* NAME_MAX */
 
 #define CGROUP_LEVELS 16 /* of a cgroup's path; those nearest to the process are kept */
@@ -112,19 +113,30 @@ static __always_inline int walk_step(struct scratch *s)
 }
 
 /*
- * Runs the walk that is set up in the scratch of a slot. A global function, so that the verifier
- * looks at the loop once per object and not once per path; kernels before 5.12 let those take
- * scalars only.
+ * Some steps of the walk that is set up in the scratch of a slot. Not 0: it has ended. A global
+ * function, for which the verifier looks at the loop once per object and not once per path and
+ * round; kernels before 5.12 let those take scalars only.
  */
-__weak __noinline int path_walk(u32 slot)
+__weak __noinline int path_walk_round(u32 slot)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &slot);
 	if (!s)
-		return 0;
-	for (int i = 0; i < WALK_STEPS; i++)
+		return 1;
+	for (int i = 0; i < WALK_ROUND; i++)
 		if (walk_step(s))
+			return 1;
+	return 0;
+}
+
+/* All of it. */
+__weak __noinline int path_walk(u32 slot)
+{
+	for (int i = 0; i < WALK_STEPS / WALK_ROUND; i++)
+		if (path_walk_round(slot))
 			return 0;
-	s->walk.flags |= WALK_TRUNCATED;
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &slot);
+	if (s)
+		s->walk.flags |= WALK_TRUNCATED;
 	return 0;
 }
 

@@ -385,7 +385,7 @@ HOOKS = "map_mmap", "map_prot", "anon_prog", "anon_net"
 
 
 def works(hook, kind):
-    return any(v["variant"] == f"{hook}__{kind}" and v["fired"]
+    return any(v["variant"] in (f"{hook}__{kind}", f"calls__{kind}") and v["fired"]
                for h in probe()["hooks"] if h["hook"] == hook for v in h["variants"])
 
 

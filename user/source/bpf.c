@@ -100,11 +100,10 @@ static int emit_missed(struct bpf_source *b)
 		return 0;
 	b->missed_checked = now;
 	for (unsigned i = 0; i < b->nhooks; i++) {
-		unsigned type = b->state[i].hook.event;
-		int rc = type ? emit_gap(b, 0, type, bpf_missed(b, i), &b->missed[i], GAP_missed)
-			      : 0;
-		if (rc)
-			return rc;
+		const struct hook *h = &b->state[i].hook;
+		if (hook_tells_all(h) &&
+		    emit_gap(b, 0, h->event, bpf_missed(b, i), &b->missed[i], GAP_missed))
+			return b->stop;
 	}
 	return 0;
 }
@@ -205,7 +204,7 @@ static void put_event_stats(const struct bpf_source *b, const struct ev_desc *d,
 			put(ctx, key, n);
 	}
 	for (unsigned i = 0; i < b->nhooks; i++)
-		if (b->state[i].hook.event == d->id)
+		if (b->state[i].hook.event == d->id && hook_tells_all(&b->state[i].hook))
 			missed += bpf_missed(b, i);
 	snprintf(key, sizeof(key), "%s.missed", d->key);
 	if (missed)
@@ -216,6 +215,23 @@ static void put_event_stats(const struct bpf_source *b, const struct ev_desc *d,
 	put(ctx, key, emitted);
 	snprintf(key, sizeof(key), "%s.lost", d->key);
 	put(ctx, key, lost + missed);
+}
+
+/* What programs were not called for of which nobody knows whether it would have been a record; of a
+ * shared program for all of its hooks. */
+static void put_missed_stats(const struct bpf_source *b, source_counter_fn *put, void *ctx)
+{
+	char key[64];
+
+	for (unsigned i = 0; i < b->nhooks; i++) {
+		u64 missed = hook_tells_all(&b->state[i].hook) ? 0 : bpf_missed(b, i);
+		if (!missed)
+			continue;
+		const char *variant = b->state[i].variant;
+		int len = (int)(variant_kind(variant) - strlen("__") - variant);
+		snprintf(key, sizeof(key), "%.*s.missed", len, variant);
+		put(ctx, key, missed);
+	}
 }
 
 static void get_stats(const struct source *s, source_counter_fn *put, void *ctx)
@@ -231,6 +247,7 @@ static void get_stats(const struct source *s, source_counter_fn *put, void *ctx)
 	for (unsigned i = 1; i < EV_TYPE_MAX; i++)
 		if (ev_desc(i))
 			put_event_stats(b, ev_desc(i), put, ctx);
+	put_missed_stats(b, put, ctx);
 }
 
 static const struct hook_state *get_hooks(struct source *s, unsigned *ret_n)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Events that our program was not called for. The kernel does not run a program on a CPU where it
+ * What our programs were not called for. The kernel does not run a program on a CPU where it
  * is at work already (prog->active), and counts that. From 7.0 on, where programs on tracepoints
  * can be preempted, this happens to ordinary events: one task is interrupted in the middle of the
  * exec program, and another one executes something on the same CPU. A second
- * program takes most of these over (bpf/lib/again.h); what remains is counted.
+ * program takes most of these over (bpf/lib/again.h); what remains is counted: as lost events where
+ * each call makes one, else as calls.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

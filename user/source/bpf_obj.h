@@ -48,6 +48,17 @@ static inline bool hook_required(const struct hook *h)
 	return h->event == EV_exec;
 }
 
+/*
+ * Does each run of its programs make a record? Then what they were not called for is a loss. Other
+ * programs look at much that nobody asks for, such as every open file.
+ */
+static inline bool hook_tells_all(const struct hook *h)
+{
+	return (1ULL << EV_fork | 1ULL << EV_exec | 1ULL << EV_exit | 1ULL << EV_rename) >>
+		       h->event &
+	       1;
+}
+
 /* Does this variant give its records when it is read, not when something happens? */
 bool variant_is_iter(const char *variant);
 

@@ -57,7 +57,10 @@ void bpf_unload(struct bpf_source *b);
 bool bpf_wants_again(void);
 /* The second program of a hook's variant; NULL if there is none. */
 struct bpf_program *bpf_again(const struct bpf_source *b, unsigned hook);
-/* Events that the hook's programs were not called for, since they were loaded. */
+/*
+ * How often the hook's programs were not called, since they were loaded. Of a shared program for
+ * the first of its hooks, and 0 for the others.
+ */
 u64 bpf_missed(const struct bpf_source *b, unsigned hook);
 
 /* Looks whether a hook has fired by now. */
