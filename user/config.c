@@ -15,6 +15,7 @@
 
 #include "control_wire.h"
 #include "detect/rule_info.h"
+#include "enrich/story.h"
 #include "sink/store.h"
 #include "source/bpf_obj.h"
 
@@ -67,6 +68,9 @@ static const struct option_desc options[] = {
 	TEXT_OPT("kernel.hooks", TEXT, hooks),
 	NUM_OPT("limits.ring_main_kib", POWER_OF_TWO, ring_main_kib, 64, 1 << 20),
 	NUM_OPT("limits.ring_bulk_kib", POWER_OF_TWO, ring_bulk_kib, 64, 1 << 20),
+	NUM_OPT("story.notes", NUMBER, story_notes, 0, 1048576),
+	NUM_OPT("story.per_process", NUMBER, story_process, 1, STORY_PROCESS_MAX),
+	NUM_OPT("story.per_alert", NUMBER, story_alert, 1, STORY_ALERT_MAX),
 	NUM_OPT("limits.processes", NUMBER, processes_max, 1024, 4194304),
 	NUM_OPT("limits.process_strings_mib", NUMBER, process_strings_mib, 1, 4096),
 };
@@ -127,6 +131,9 @@ void config_defaults(struct config *c)
 		.ring_bulk_kib = 4096,
 		.processes_max = 65536,
 		.process_strings_mib = 64,
+		.story_notes = 32768,
+		.story_process = 8,
+		.story_alert = 24,
 		.env_count = sizeof(env) / sizeof(env[0]),
 	};
 	for (unsigned i = 0; i < c->env_count; i++)

@@ -51,6 +51,7 @@ struct config {
 	unsigned ring_main_kib, ring_bulk_kib; /* powers of two */
 	unsigned processes_max;
 	unsigned process_strings_mib;
+	unsigned story_notes, story_process, story_alert;
 	unsigned env_count;
 	char env_name[ENV_NAMES_MAX][ENV_NAME_LEN];
 };

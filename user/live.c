@@ -61,7 +61,13 @@ int live_open(const struct config *c, const struct wanted *wanted, struct pipeli
 	rc = bpf_source_open(&bc, &src, e);
 	if (rc)
 		return rc;
+	struct story_limits story = {
+		.notes = c->story_notes,
+		.per_process = c->story_process,
+		.per_alert = c->story_alert,
+	};
 	struct pipeline_config pc = {
+		.story = &story,
 		.source = src,
 		.live = true,
 		.proc_slots = c->processes_max,

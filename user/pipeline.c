@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "encode/text.h"
 #include "enrich/exe_check.h"
 #include "enrich/host.h"
 #include "heartbeat.h"
@@ -74,6 +75,18 @@ static void check_exe(struct pipeline *p, struct event *ev)
 	ev->rec = &p->copy.hdr;
 }
 
+static void note(struct pipeline *p, const struct event *ev)
+{
+	bool wanted = story_wants(ev);
+
+	if (!wanted && ev->desc->id != EV_exit)
+		return;
+	buf_reset(&p->words);
+	if (wanted)
+		text_event_words(&p->words, ev);
+	story_add(p->story, ev, buf_str(&p->words), p->words.len);
+}
+
 static void judge(struct pipeline *p, const struct ev_hdr *rec)
 {
 	struct event ev = { .rec = rec, .desc = ev_desc(rec->type), .host = &p->host };
@@ -91,6 +104,8 @@ static void judge(struct pipeline *p, const struct ev_hdr *rec)
 		check_exe(p, &ev);
 	give_event(p, &ev);
 	engine_event(p->engine, &ev, give_alert, p);
+	/* Behind the judgement: an alert tells what was before its event. */
+	note(p, &ev);
 }
 
 /* A record that can't be used is a loss like any other: the stream says so. */
@@ -360,6 +375,16 @@ struct ruleset *pipeline_rules(const struct pipeline *p)
 
 /* --- life --- */
 
+static int new_story(struct pipeline *p, const struct story_limits *want, struct err *e)
+{
+	static const struct story_limits usual = STORY_LIMITS_DEFAULT;
+	struct proctree_stats ps;
+
+	proctree_get_stats(p->tree, &ps);
+	int rc = story_new(want ? want : &usual, (unsigned)ps.slots, &p->story);
+	return rc ? err_set(e, rc, "stories of alerts: %s", strerror(-rc)) : 0;
+}
+
 int pipeline_new(const struct pipeline_config *c, struct pipeline **ret, struct err *e)
 {
 	struct pipeline *p = calloc(1, sizeof(*p));
@@ -379,7 +404,11 @@ int pipeline_new(const struct pipeline_config *c, struct pipeline **ret, struct 
 	if (rc)
 		err_set(e, rc, "process table: %s", strerror(-rc));
 	if (!rc)
+		rc = new_story(p, c->story, e);
+	if (!rc)
 		rc = engine_new(&p->engine, e);
+	if (!rc)
+		engine_set_story(p->engine, p->story);
 	if (!rc)
 		rc = loop_new(on_signal, on_second, p, &p->loop, e);
 	if (rc) {
@@ -399,6 +428,8 @@ void pipeline_free(struct pipeline *p, uint64_t deadline)
 	for (unsigned i = 0; i < p->nout; i++)
 		p->out[i].sink->ops->close(p->out[i].sink, deadline);
 	engine_free(p->engine);
+	story_free(p->story);
+	buf_free(&p->words);
 	proctree_free(p->tree);
 	loop_free(p->loop);
 	free(p);

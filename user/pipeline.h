@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "enrich/story.h"
 #include "loop.h"
 #include "sink/sink.h"
 #include "source/source.h"
@@ -18,6 +19,12 @@
 #define PROC_SLOTS_DEFAULT   65536
 #define PROC_STRINGS_DEFAULT (64U << 20)
 
+/* 32768 notes are 12 MiB. */
+#define STORY_LIMITS_DEFAULT                                      \
+	{                                                         \
+		.notes = 32768, .per_process = 8, .per_alert = 24 \
+	}
+
 struct pipeline;
 
 struct pipeline_config {
@@ -25,6 +32,7 @@ struct pipeline_config {
 	bool live; /* the source is this machine: /proc may be asked about processes */
 	unsigned proc_slots; /* 0: PROC_SLOTS_DEFAULT */
 	size_t proc_strings; /* bytes; 0: PROC_STRINGS_DEFAULT */
+	const struct story_limits *story; /* NULL: STORY_LIMITS_DEFAULT */
 	unsigned heartbeat_s; /* seconds between heartbeat events; 0: none */
 };
 

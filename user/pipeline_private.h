@@ -3,6 +3,7 @@
 #ifndef REDSHANK_PIPELINE_PRIVATE_H
 #define REDSHANK_PIPELINE_PRIVATE_H
 
+#include "base/buf.h"
 #include "detect/alert.h"
 #include "enrich/proctree.h"
 #include "pipeline.h"
@@ -22,6 +23,8 @@ struct pipeline {
 	bool live;
 	struct host host;
 	struct proctree *tree;
+	struct story *story;
+	struct buf words; /* of the event that is noted */
 	struct engine *engine;
 	struct out out[PIPELINE_SINKS_MAX];
 	unsigned nout;

@@ -64,9 +64,11 @@ void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 	struct jw j = { .out = out };
 	struct proctree_stats ps;
 	struct engine_stats es;
+	struct story_stats ss;
 
 	proctree_get_stats(p->tree, &ps);
 	engine_get_stats(p->engine, &es);
+	story_get_stats(p->story, &ss);
 	jw_open(&j, '{');
 	put_section(&j, "source");
 	p->source->ops->stats(p->source, put, &j);
@@ -86,6 +88,11 @@ void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 	put(&j, "evicted_live", ps.evicted_live);
 	put(&j, "evicted_dead", ps.evicted_dead);
 	put(&j, "unknown", ps.unknown);
+	jw_close(&j, '}');
+	put_section(&j, "story");
+	put(&j, "notes", ss.notes);
+	put(&j, "notes_max", ss.notes_max);
+	put(&j, "evicted_live", ss.evicted);
 	jw_close(&j, '}');
 	put_section(&j, "detect");
 	put(&j, "events", es.events);

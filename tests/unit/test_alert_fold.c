@@ -157,7 +157,8 @@ static void what_is_alike_folds_later(void **state)
 	for (unsigned i = 1; i <= 100; i++) {
 		struct alert al = *test_alert_number(&ta, i);
 		al.time = T0 + i;
-		alert_fold_add(f, &(struct alert_fold_keys){ i, 1000 }, &al, on_alert, &told);
+		alert_fold_add(f, &(struct alert_fold_keys){ .same = i, .alike = 1000 }, &al,
+			       on_alert, &told);
 		if (i <= ALERT_FOLD_ALIKE + 1) {
 			assert_int_equal(told.n, i);
 			assert_int_equal(told.count, 1);
@@ -174,10 +175,94 @@ static void what_is_alike_folds_later(void **state)
 	for (unsigned i = 201; i <= 203; i++) {
 		struct alert al = *test_alert_number(&ta, i);
 		al.time = T0 + 2 * ALERT_FOLD_WINDOW_NS;
-		alert_fold_add(f, &(struct alert_fold_keys){ i, 1000 }, &al, on_alert, &told);
+		alert_fold_add(f, &(struct alert_fold_keys){ .same = i, .alike = 1000 }, &al,
+			       on_alert, &told);
 		assert_int_equal(told.count, 1);
 		assert_string_equal(told.id, al.id);
 	}
+}
+
+/* One process that finds ever new words for the same thing is one alert in the end. */
+static void what_is_akin_folds_last(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i <= 10000; i++) {
+		struct alert al = *test_alert_number(&ta, i);
+		al.time = T0 + i;
+		alert_fold_add(f,
+			       &(struct alert_fold_keys){
+				       .same = i, .alike = 100000 + i, .kin = 1ULL << 40 },
+			       &al, on_alert, &told);
+	}
+	assert_int_equal(told.n, ALERT_FOLD_KIN + 14); /* 1 2 4 … 8192 of 9900 */
+	alert_fold_flush(f, UINT64_MAX, ta.event.host, on_alert, &told);
+	assert_int_equal(told.n, ALERT_FOLD_KIN + 15);
+	assert_int_equal(told.count, 10000 - ALERT_FOLD_KIN);
+}
+
+/* What the kernel did not tell counts: as a number of repeats, or by the number of the finding. */
+static void kernel_counts(void **state)
+{
+	(void)state;
+	struct alert al = *test_alert_number(&ta, 1);
+	al.time = T0;
+	alert_fold_add(f, &(struct alert_fold_keys){ .same = 1, .times = 9 }, &al, on_alert, &told);
+	assert_int_equal(told.count, 1); /* the first: those before were none of it */
+	alert_fold_add(f, &(struct alert_fold_keys){ .same = 1, .times = 9 }, &al, on_alert, &told);
+	assert_int_equal(told.count, 10);
+	static const struct {
+		uint64_t number, want;
+	} numbers[] = { { 5, 1 }, { 6, 2 }, { 12, 8 }, { 2, 9 }, { 8192, 8188 } };
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		alert_fold_add(f,
+			       &(struct alert_fold_keys){ .same = 2, .number = numbers[i].number },
+			       &al, on_alert, &told);
+		alert_fold_flush(f, UINT64_MAX, ta.event.host, on_alert, &told);
+		assert_int_equal(told.count, numbers[i].want);
+	}
+}
+
+static void held_is_whole(void *ctx, struct alert *al)
+{
+	unsigned *n = ctx;
+	++*n;
+	assert_string_equal(al->verdict->message, ta.verdict.message);
+	assert_int_equal(al->verdict->severity, SEVERITY_high);
+	if (al->verdict->nevidence) {
+		assert_int_equal(al->verdict->nevidence, 2);
+		assert_string_equal(al->verdict->evidence[1].key, "b");
+		assert_string_equal(al->verdict->evidence[1].value, "two");
+	}
+	assert_int_equal(schema_check(al->event->rec, al->event->rec->len, NULL), 0);
+}
+
+/*
+ * Large records of many findings: those that do not fit are kept without their strings, each tells
+ * its count, and there is no alert for each repeat.
+ */
+static void what_is_held_is_bounded(void **state)
+{
+	enum { N = ALERT_FOLD_ENTRIES, TIMES = 100 };
+	static char args[20000];
+	unsigned n = 0, whole = 0;
+	(void)state;
+	verdict_evidence(&ta.verdict, "a", "one");
+	verdict_evidence(&ta.verdict, "b", "two");
+	memset(args, 'x', sizeof(args));
+	rec_add_str(ta.rec, &ta.rec->filename, args, sizeof(args));
+	for (unsigned i = 1; i <= N; i++)
+		for (unsigned k = 0; k < TIMES; k++) {
+			struct alert al = *test_alert_number(&ta, i);
+			al.time = T0;
+			alert_fold_add(f, &(struct alert_fold_keys){ .same = i }, &al,
+				       held_is_whole, &n);
+		}
+	assert_int_equal(n, N * 7); /* 1 2 4 … 64 */
+	static uint64_t counts[N + 1];
+	alert_fold_flush(f, UINT64_MAX, ta.event.host, counting, counts);
+	for (unsigned i = 1; i <= N; i++)
+		whole += counts[i] == TIMES;
+	assert_int_equal(whole, N);
 }
 
 /* Keys of one bucket are different findings. */
@@ -197,7 +282,8 @@ int main(void)
 		T(first_is_told_at_once),   T(repeats_are_updates_at_doublings),
 		T(a_pause_makes_an_update), T(after_the_window_it_is_news),
 		T(eviction_loses_no_count), T(what_is_alike_folds_later),
-		T(keys_that_collide),
+		T(keys_that_collide),	    T(what_is_akin_folds_last),
+		T(kernel_counts),	    T(what_is_held_is_bounded),
 	};
 	return cmocka_run_group_tests_name("alert_fold", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "detect/detector.h"
 #include "enrich/proctree.h"
+#include "enrich/story.h"
 
 #define ALERT_ID_LEN 37 /* a UUID as text */
 
@@ -20,6 +21,8 @@ struct alert {
 	const struct event *event; /* the one that was judged */
 	unsigned nancestors;
 	const struct proc *ancestors[PROC_ANCESTORS_MAX]; /* nearest first */
+	unsigned nstory;
+	const struct story_note *story[STORY_ALERT_MAX]; /* what led to it, oldest first */
 };
 
 typedef void alert_fn(void *ctx, const struct alert *al);
@@ -39,6 +42,9 @@ struct ruleset;
 
 int engine_new(struct engine **ret, struct err *err);
 void engine_free(struct engine *e);
+
+/* From now on alerts tell what led to them; s is borrowed. */
+void engine_set_story(struct engine *e, const struct story *s);
 
 /*
  * From now on these rules (NULL: none); takes them over and frees the former, the windows of whose

@@ -3,23 +3,29 @@
 #include "detect/alert_fold.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BUCKETS (ALERT_FOLD_ENTRIES * 2)
 #define NONE	UINT32_MAX
 
-/* The last repeat, which nobody was told of. */
+/* The last repeat, which nobody was told of: its record, the verdict's message, its evidence. */
 struct held {
-	struct verdict verdict;
+	enum severity severity;
+	unsigned nevidence;
+	const char *key[EVIDENCE_MAX];
 	const struct rule_info *rule;
 	uint64_t time, seq; /* of its event */
+	size_t size, texts; /* of all; where the texts begin, each ended by NUL */
 	char rec[];
 };
 
 struct entry {
 	uint64_t key, count, first, last, sent;
-	unsigned before; /* of what is alike: alerts that were not folded */
+	uint64_t told; /* count that was told last */
+	uint64_t base; /* number of the finding before the first one; see alert_fold_keys */
+	unsigned before; /* of what is alike or akin: alerts that were not folded */
 	uint32_t chain, older, newer;
 	char id[ALERT_ID_LEN];
 	struct held *held;
@@ -27,6 +33,8 @@ struct entry {
 
 struct alert_fold {
 	unsigned n, nheld;
+	size_t held_bytes;
+	struct verdict verdict; /* of what was kept and is being told */
 	uint32_t oldest, newest;
 	uint32_t bucket[BUCKETS];
 	struct entry entry[ALERT_FOLD_ENTRIES];
@@ -47,9 +55,10 @@ static void drop_held(struct alert_fold *f, struct entry *e)
 {
 	if (!e->held)
 		return;
+	f->held_bytes -= e->held->size;
+	f->nheld--;
 	free(e->held);
 	e->held = NULL;
-	f->nheld--;
 }
 
 void alert_fold_free(struct alert_fold *f)
@@ -111,8 +120,25 @@ static void tell(struct alert_fold *f, struct entry *e, struct alert *al, alert_
 	al->first = e->first;
 	al->last = e->last;
 	e->sent = e->last;
+	e->told = e->count;
 	drop_held(f, e);
 	fn(ctx, al);
+}
+
+/* What hold() packed. */
+static void unpack(const struct held *h, struct verdict *ret)
+{
+	const char *text = h->rec + h->texts;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->severity = h->severity;
+	snprintf(ret->message, sizeof(ret->message), "%s", text);
+	for (; ret->nevidence < h->nevidence; ret->nevidence++) {
+		struct evidence *e = &ret->evidence[ret->nevidence];
+		text += strlen(text) + 1;
+		e->key = h->key[ret->nevidence];
+		snprintf(e->value, sizeof(e->value), "%s", text);
+	}
 }
 
 static void tell_held(struct alert_fold *f, struct entry *e, const struct host *host,
@@ -122,31 +148,68 @@ static void tell_held(struct alert_fold *f, struct entry *e, const struct host *
 	const struct ev_hdr *rec = (const void *)h->rec;
 	struct event ev = { .rec = rec, .desc = ev_desc(rec->type), .seq = h->seq, .host = host };
 	struct alert al = {
-		.time = h->time, .rule = h->rule, .verdict = &h->verdict, .event = &ev
+		.time = h->time, .rule = h->rule, .verdict = &f->verdict, .event = &ev
 	};
 
 	/* Kept until fn is done with it. */
 	e->held = NULL;
 	f->nheld--;
+	f->held_bytes -= h->size;
+	unpack(h, &f->verdict);
 	tell(f, e, &al, fn, ctx);
 	free(h);
 }
 
+/* A record without its strings is one still: they are empty, and marked as cut. */
+static void drop_strings(struct ev_hdr *rec)
+{
+	const struct ev_desc *d = ev_desc(rec->type);
+
+	for (unsigned i = 0; i < d->nfields; i++) {
+		if (d->fields[i].wire != WIRE_str)
+			continue;
+		memset((char *)rec + d->fields[i].off, 0, sizeof(struct ev_str));
+		rec->truncated |= 1ULL << d->fields[i].index;
+	}
+	rec->len = d->size;
+}
+
+/* Memory is bounded in any case: of 4096 findings, each of fixed size, and of what is kept whole.
+ */
 static bool hold(struct alert_fold *f, struct entry *e, const struct alert *al)
 {
+	const struct verdict *v = al->verdict;
 	const struct ev_hdr *rec = al->event->rec;
+	size_t message = strlen(v->message) + 1, texts = message;
 
 	drop_held(f, e);
-	struct held *h = f->nheld < ALERT_FOLD_HELD_MAX ? malloc(sizeof(*h) + rec->len) : NULL;
+	for (unsigned i = 0; i < v->nevidence; i++)
+		texts += strlen(v->evidence[i].value) + 1;
+	bool whole =
+		f->held_bytes + sizeof(struct held) + rec->len + texts <= ALERT_FOLD_HELD_BYTES;
+	size_t len = whole ? rec->len : al->event->desc->size;
+	size_t size = sizeof(struct held) + len + (whole ? texts : message);
+	struct held *h = malloc(size);
 	if (!h)
 		return false;
-	h->verdict = *al->verdict;
-	h->rule = al->rule;
-	h->time = al->time;
-	h->seq = al->event->seq;
-	memcpy(h->rec, rec, rec->len);
+	*h = (struct held){ .severity = v->severity,
+			    .nevidence = whole ? v->nevidence : 0,
+			    .rule = al->rule,
+			    .time = al->time,
+			    .seq = al->event->seq,
+			    .size = size,
+			    .texts = len };
+	memcpy(h->rec, rec, len);
+	if (!whole)
+		drop_strings((struct ev_hdr *)(void *)h->rec);
+	char *text = stpcpy(h->rec + len, v->message) + 1;
+	for (unsigned i = 0; i < h->nevidence; i++) {
+		h->key[i] = v->evidence[i].key;
+		text = stpcpy(text, v->evidence[i].value) + 1;
+	}
 	e->held = h;
 	f->nheld++;
+	f->held_bytes += size;
 	return true;
 }
 
@@ -173,7 +236,7 @@ static struct entry *make(struct alert_fold *f, uint64_t key, const struct alert
 static void begin(struct entry *e, const struct alert *al)
 {
 	memcpy(e->id, al->id, sizeof(e->id));
-	e->count = 0;
+	e->count = e->told = e->base = 0;
 	e->first = al->time;
 	e->last = al->time;
 }
@@ -200,31 +263,60 @@ static struct entry *look_up(struct alert_fold *f, uint64_t key, const struct al
 	return e;
 }
 
+/* Of a process's first such finding: the one that it is folded into where there were many. */
+static struct entry *crowd(struct alert_fold *f, const struct alert_fold_keys *k,
+			   const struct alert *al, alert_fold_fn *fn, void *ctx)
+{
+	const struct {
+		uint64_t key;
+		unsigned limit;
+	} wider[] = { { k->alike, ALERT_FOLD_ALIKE }, { k->kin, ALERT_FOLD_KIN } };
+	struct entry *found[2] = { NULL, NULL };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct entry *e = wider[i].key ? look_up(f, wider[i].key, al, fn, ctx) : NULL;
+		if (e && e->before == wider[i].limit) {
+			if (!e->count)
+				begin(e, al);
+			return e;
+		}
+		found[i] = e;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		if (found[i]) {
+			found[i]->before++;
+			found[i]->last = al->time;
+		}
+	return NULL;
+}
+
+/* Repeats of which the kernel told only some count all the same. */
+static void count(struct entry *e, const struct alert_fold_keys *k)
+{
+	uint64_t untold = e->count && k->times > 1 ? k->times - 1 : 0;
+
+	e->count += 1 + untold;
+	if (k->number && e->count == 1)
+		e->base = k->number - 1;
+	if (k->number > e->base && k->number - e->base > e->count)
+		e->count = k->number - e->base;
+}
+
 void alert_fold_add(struct alert_fold *f, const struct alert_fold_keys *k, struct alert *al,
 		    alert_fold_fn *fn, void *ctx)
 {
 	struct entry *e = look_up(f, k->same, al, fn, ctx);
+	struct entry *in = e->count ? NULL : crowd(f, k, al, fn, ctx);
 
-	if (!e->count && k->alike) {
-		struct entry *alike = look_up(f, k->alike, al, fn, ctx);
-		if (alike->before == ALERT_FOLD_ALIKE) {
-			if (!alike->count)
-				begin(alike, al);
-			e = alike;
-		} else {
-			alike->before++;
-			alike->last = al->time;
-			e = find(f, k->same); /* two were made, the first may have been evicted */
-			if (!e) {
-				e = make(f, k->same, al, fn, ctx);
-				begin(e, al);
-			}
-		}
+	if (in) {
+		in->count++;
+		e = in;
+	} else {
+		count(e, k);
 	}
-	e->count++;
 	if (al->time > e->last)
 		e->last = al->time;
-	bool doubled = !(e->count & (e->count - 1));
+	bool doubled = e->count >= 2 * e->told;
 	if (doubled || al->time > e->sent + ALERT_FOLD_PAUSE_NS || !hold(f, e, al))
 		tell(f, e, al, fn, ctx);
 }

@@ -2,7 +2,8 @@
 /*
  * Folding: the same finding in the same process again is not another alert but an update of the one
  * that there is, with how often, first and last. So is, when there were many already, what is alike
- * in other processes: the same command line, started by the same process over and over. Updates are
+ * in other processes: the same command line, started by the same process over and over; and, when
+ * there were very many, what is akin: any command line of one process and its children. Updates are
  * told at doubling counts or after a pause, so that a flood of findings is a trickle of updates;
  * none is forgotten.
  */
@@ -12,23 +13,28 @@
 #include "detect/alert.h"
 
 #define ALERT_FOLD_ALIKE 20 /* alerts that are alike before they are folded */
+#define ALERT_FOLD_KIN	 100 /* alerts that are akin before they are folded */
 #define ALERT_FOLD_ENTRIES \
 	4096 /* findings remembered; the least recently seen is told and forgotten */
 #define ALERT_FOLD_WINDOW_NS \
 	(300 * 1000000000ULL) /* a finding not seen for this long is news again */
 #define ALERT_FOLD_PAUSE_NS \
 	(10 * 1000000000ULL) /* between two updates that are not at a doubling */
-#define ALERT_FOLD_HELD_MAX 256 /* repeats of which a copy is kept; beyond, each repeat is told */
+#define ALERT_FOLD_HELD_BYTES                                                            \
+	(16U << 20) /* of repeats kept whole; beyond, without their strings and evidence \
+		     */
 
 struct alert_fold;
 
 int alert_fold_new(struct alert_fold **ret);
 void alert_fold_free(struct alert_fold *f);
 
-/* Two findings of the same key are the same, or alike. */
+/* Two findings of the same key are the same, alike, or akin. */
 struct alert_fold_keys {
 	uint64_t same; /* in the same process */
-	uint64_t alike; /* in any; 0: none is */
+	uint64_t alike, kin; /* in others; 0: none is */
+	uint64_t times; /* it stands for so many of the same; 0: for itself */
+	uint64_t number; /* its number in the process, where the kernel tells not every one; or 0 */
 };
 
 /* Gives the alert to fn now, or keeps a copy until alert_fold_flush(). Sets its id, count, first,

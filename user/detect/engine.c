@@ -19,6 +19,7 @@ struct engine {
 	uint64_t wants[EV_TYPE_MAX]; /* by event type: bit i for detector i */
 	struct ruleset *rules; /* NULL: none */
 	struct alert_fold *fold;
+	const struct story *story; /* NULL: none */
 	uint64_t alert_seq;
 	struct engine_stats st;
 	struct verdict verdict; /* 9 KiB: not on the stack of every event */
@@ -66,6 +67,11 @@ void engine_free(struct engine *e)
 	free(e);
 }
 
+void engine_set_story(struct engine *e, const struct story *s)
+{
+	e->story = s;
+}
+
 /* --- alerts --- */
 
 static void give(void *ctx, struct alert *al)
@@ -77,6 +83,8 @@ static void give(void *ctx, struct alert *al)
 	if (ev->proc && ev->tree)
 		al->nancestors =
 			proctree_ancestors(ev->tree, ev->proc, al->ancestors, PROC_ANCESTORS_MAX);
+	if (e->story)
+		al->nstory = story_of(e->story, ev, al->story);
 	e->st.alerts++;
 	e->fn(e->ctx, al);
 }

@@ -77,6 +77,23 @@ void finding_id(const struct finding_key *k, const struct event *ev, char ret[AL
 		 (unsigned long long)(h[1] & 0xffffffffffffULL));
 }
 
+static uint64_t hash_process(uint64_t h, uint32_t pid, uint64_t start)
+{
+	h = hash_bytes(h, &pid, sizeof(pid));
+	return hash_bytes(h, &start, sizeof(start));
+}
+
+/* Of what a process does over and over, the kernel tells some, and how many there were. */
+static void kernel_counts(const struct event *ev, struct alert_fold_keys *ret)
+{
+	if (ev->desc->id == EV_access)
+		ret->times = 1 + EVENT_AS(access, ev)->repeated;
+	else if (ev->desc->id == EV_map)
+		ret->number = EVENT_AS(map, ev)->count;
+	else if (ev->desc->id == EV_anon_exec)
+		ret->number = EVENT_AS(anon_exec, ev)->count;
+}
+
 void finding_fold_keys(const struct finding_key *k, const struct event *ev,
 		       struct alert_fold_keys *ret)
 {
@@ -90,17 +107,16 @@ void finding_fold_keys(const struct finding_key *k, const struct event *ev,
 	}
 	if (ev->desc->id == EV_scan)
 		h = hash_scan(h, ev);
-	ret->same = hash_bytes(h, &ev->rec->pid, sizeof(ev->rec->pid));
-	ret->same = hash_bytes(ret->same, &ev->rec->start, sizeof(ev->rec->start));
-	if (ev->desc->id != EV_exec)
-		return;
-	h = hash_bytes(h, &ev->rec->ppid, sizeof(ev->rec->ppid));
-	h = hash_bytes(h, &ev->rec->parent_start, sizeof(ev->rec->parent_start));
-	h = hash_field(h, ev, "process.executable");
-	ret->alike = hash_field(h, ev, "process.args");
+	ret->same = hash_process(h, ev->rec->pid, ev->rec->start);
 	/* One process may run several programs: what is the same there is the same program. */
-	ret->same = hash_field(ret->same, ev, "process.executable");
-	ret->same = hash_field(ret->same, ev, "process.args");
+	if (ev->desc->id == EV_exec) {
+		ret->same = hash_field(ret->same, ev, "process.executable");
+		ret->same = hash_field(ret->same, ev, "process.args");
+	}
+	ret->kin = hash_process(h, ev->rec->ppid, ev->rec->parent_start);
+	ret->alike = hash_field(ret->kin, ev, "process.executable");
+	ret->alike = hash_field(ret->alike, ev, "process.args");
+	kernel_counts(ev, ret);
 }
 
 /* --- what a rule's match says --- */

@@ -23,7 +23,7 @@ void finding_id(const struct finding_key *k, const struct event *ev, char ret[AL
 /*
  * The same: the same rule, as severe, in the same process, of a memory scan the same thing in it;
  * for correlations, the same group in the same episode. Alike: the same rule, as severe, on the
- * same command line started by the same process.
+ * same command line started by the same process. Akin: on any that this process started.
  */
 void finding_fold_keys(const struct finding_key *k, const struct event *ev,
 		       struct alert_fold_keys *ret);

@@ -396,6 +396,37 @@ static void alert_verdict(struct pb_arena *a, const struct verdict *v, Redshank_
 	pb->n_evidence = n;
 }
 
+static Redshank__V1__Step *step_of_note(struct pb_arena *a, const struct host *h,
+					const struct story_note *n)
+{
+	char id[ENTITY_ID_LEN];
+	Redshank__V1__Step *pb = pb_alloc(a, sizeof(*pb));
+	if (!pb)
+		return NULL;
+	redshank__v1__step__init(pb);
+	entity_id(h, n->pid, n->start, id);
+	pb->time_unix_nano = unix_time(h, n->first);
+	pb->last_unix_nano = unix_time(h, n->last);
+	pb->action = str(a, ev_desc(n->type)->key);
+	pb->sequence = n->seq;
+	pb->pid = n->pid;
+	pb->entity_id = str(a, id);
+	pb->name = pb_text(a, n->name, strnlen(n->name, sizeof(n->name)), &pb->name_raw);
+	pb->text = pb_text(a, n->text, n->len, NULL);
+	pb->count = n->count;
+	return pb;
+}
+
+static void alert_story(struct pb_arena *a, const struct alert *al, Redshank__V1__Alert *pb)
+{
+	size_t n = al->nstory;
+
+	pb->story = array(a, &n, sizeof(*pb->story));
+	for (size_t i = 0; i < n; i++)
+		pb->story[i] = step_of_note(a, al->event->host, al->story[i]);
+	pb->n_story = n;
+}
+
 Redshank__V1__Alert *alert_to_pb(struct pb_arena *a, const struct alert *al)
 {
 	size_t n = al->nancestors;
@@ -416,6 +447,7 @@ Redshank__V1__Alert *alert_to_pb(struct pb_arena *a, const struct alert *al)
 	for (size_t i = 0; i < n; i++)
 		pb->ancestors[i] = process_of_table(a, al->event->host, al->ancestors[i]);
 	pb->n_ancestors = n;
+	alert_story(a, al, pb);
 	pb->event = event_to_pb(a, al->event);
 	pb->host = host_to_pb(a, al->event->host);
 	return a->failed ? NULL : pb;

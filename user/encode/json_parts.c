@@ -34,6 +34,11 @@ static bool has_ancestors(const struct json_line *l)
 	return l->al && l->al->nancestors;
 }
 
+static bool has_story(const struct json_line *l)
+{
+	return l->al && l->al->nstory;
+}
+
 static bool has_evidence(const struct json_line *l)
 {
 	return l->al && l->al->verdict->nevidence;
@@ -298,6 +303,45 @@ static void put_ancestors(struct json_line *l)
 	jw_close(&l->j, ']');
 }
 
+static void put_note(struct json_line *l, const struct story_note *n)
+{
+	const struct host *host = l->ev->host;
+	struct jw *j = &l->j;
+	char id[ENTITY_ID_LEN];
+
+	jw_open(j, '{');
+	jw_key(j, "time");
+	jw_time(j, n->first + (uint64_t)host->unix_offset);
+	jw_key(j, "action");
+	jw_text(j, ev_desc(n->type)->key);
+	jw_key(j, "seq");
+	jw_num(j, n->seq);
+	jw_key(j, "pid");
+	jw_num(j, n->pid);
+	jw_key(j, "entity_id");
+	entity_id(host, n->pid, n->start, id);
+	jw_text(j, id);
+	jw_key(j, "name");
+	jw_str(j, n->name, strnlen(n->name, sizeof(n->name)));
+	jw_key(j, "text");
+	jw_str(j, n->text, n->len);
+	if (n->count > 1) {
+		jw_key(j, "count");
+		jw_num(j, n->count);
+		jw_key(j, "last");
+		jw_time(j, n->last + (uint64_t)host->unix_offset);
+	}
+	jw_close(j, '}');
+}
+
+static void put_story(struct json_line *l)
+{
+	jw_open(&l->j, '[');
+	for (unsigned i = 0; i < l->al->nstory; i++)
+		put_note(l, l->al->story[i]);
+	jw_close(&l->j, ']');
+}
+
 static void put_odd(struct json_line *l)
 {
 	put_raw(&l->j, l->odd, l->nodd, l->ev);
@@ -331,6 +375,7 @@ const struct json_part json_parts[] = {
 	{ "redshank.alert.seq", is_alert, put_alert_seq },
 	{ "redshank.ancestors", has_ancestors, put_ancestors },
 	{ "redshank.raw", has_odd, put_odd },
+	{ "redshank.story", has_story, put_story },
 	{ "redshank.truncated", has_cut, put_cut },
 	{ "rule.description", is_alert, put_rule_doc },
 	{ "rule.id", is_alert, put_rule_id },

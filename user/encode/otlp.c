@@ -255,6 +255,20 @@ static void put_ancestors(struct attrs *at, const Redshank__V1__Alert *al)
 	put_array(at, "redshank.process.ancestors", texts, al->n_ancestors);
 }
 
+/* "time action pid text", oldest first. */
+static void put_story(struct attrs *at, const Redshank__V1__Alert *al)
+{
+	char **texts = pb_alloc(at->a, al->n_story * sizeof(*texts));
+	if (!texts)
+		return;
+	for (size_t i = 0; i < al->n_story; i++) {
+		const Redshank__V1__Step *s = al->story[i];
+		texts[i] = text_printf(at->a, "%s %s %u %s", text_time(at->a, s->time_unix_nano),
+				       s->action, s->pid, s->text);
+	}
+	put_array(at, "redshank.story", texts, al->n_story);
+}
+
 static void put_techniques(struct attrs *at, const Redshank__V1__Alert *al)
 {
 	size_t n = al->n_techniques;
@@ -291,6 +305,7 @@ static void put_alert(struct attrs *at, const Redshank__V1__Alert *al)
 	if (al->process)
 		put_process(at, al->process);
 	put_ancestors(at, al);
+	put_story(at, al);
 	put(at, "redshank.alert", any_alert(at->a, al));
 	for (size_t i = 0; i < al->n_evidence && i < EVIDENCE_MAX; i++)
 		put_evidence(at, al->evidence[i]);

@@ -18,6 +18,9 @@
  */
 void text_event(struct buf *out, const struct event *ev, bool colour);
 
+/* The text of events.def alone. */
+void text_event_words(struct buf *out, const struct event *ev);
+
 /* A report of several lines, without the newline of the last one. */
 void text_alert(struct buf *out, const Redshank__V1__Alert *al, bool colour);
 

@@ -290,6 +290,27 @@ static void tree(struct report *r, const Redshank__V1__Alert *al)
 	}
 }
 
+/* What happened before: one line each, which is not broken, so that it can be copied. */
+static void story(struct report *r, const Redshank__V1__Alert *al)
+{
+	for (size_t i = 0; i < al->n_story; i++) {
+		const Redshank__V1__Step *s = al->story[i];
+		if (i)
+			new_line(r->out, INDENT);
+		else
+			label(r, "before");
+		text_time(r->out, s->time_unix_nano, "%T", "");
+		buf_printf(r->out, "  %7u  %-9.32s ", s->pid, or_empty(s->action));
+		put_raw(r->out, s->name, s->name_raw);
+		buf_puts(r->out, ": ");
+		put(r->out, s->text);
+		if (s->count > 1) {
+			buf_printf(r->out, "  (%llu times, last ", (unsigned long long)s->count);
+			text_time(r->out, s->last_unix_nano, "%T", ")");
+		}
+	}
+}
+
 static void put_value(struct buf *b, const Redshank__V1__Attribute *a)
 {
 	switch (a->value_case) {
@@ -356,6 +377,7 @@ void text_alert(struct buf *out, const Redshank__V1__Alert *al, bool colour)
 		program(&r, al->process);
 		tree(&r, al);
 	}
+	story(&r, al);
 	why(&r, al);
 	if (al->rule) {
 		paragraph(&r, "next", al->rule->description);

@@ -179,11 +179,10 @@ static void put_columns(struct buf *out, const struct line_format *t, const stru
 	text_style(out, colour, STYLE_OFF);
 }
 
-void text_event(struct buf *out, const struct event *ev, bool colour)
+void text_event_words(struct buf *out, const struct event *ev)
 {
 	const struct line_format *t = format_of(ev->desc);
 
-	put_columns(out, t, ev, colour);
 	for (unsigned i = 0; i < t->nparts; i++) {
 		const struct part *p = &t->part[i];
 		if (p->len)
@@ -191,4 +190,10 @@ void text_event(struct buf *out, const struct event *ev, bool colour)
 		else if (!put_field(out, &p->field, ev))
 			buf_putc(out, '-');
 	}
+}
+
+void text_event(struct buf *out, const struct event *ev, bool colour)
+{
+	put_columns(out, format_of(ev->desc), ev, colour);
+	text_event_words(out, ev);
 }
