@@ -271,6 +271,25 @@ static __always_inline u32 put_memory(struct ev_exec *e, struct task_struct *t,
 	return flags;
 }
 
+/* What a script or a shell may be fed from besides a file: descriptors, and who holds connections.
+ */
+static __always_inline void put_feeds(struct ev_exec *e, struct task_struct *t)
+{
+	struct file **table = BPF_CORE_READ(t, files, fdt, fd), *f = NULL;
+	u32 own = fds_look(bpf_get_current_task()); /* t, but a number to the verifier */
+
+	e->stdin_origin = stdin_origin(task_file(t, 0), e->stdin_type);
+	e->pipe_fd = own >> 16 & 0xff;
+	e->memfd_fd = own >> 24;
+	bpf_probe_read_kernel(&f, sizeof(f), table + e->pipe_fd);
+	e->pipe_ino = e->pipe_fd ? BPF_CORE_READ(f, f_inode, i_ino) : 0;
+	if (e->stdin_type == FD_TYPE_file || e->stdin_type == FD_TYPE_null)
+		return;
+	u32 parents = fds_look((u64)BPF_CORE_READ(t, real_parent));
+	e->parent_inet = parents & 0xff;
+	e->parent_inet_stdio = parents >> 8 & 0xff;
+}
+
 static __always_inline int on_exec(struct task_struct *t, pid_t old_pid, struct linux_binprm *bprm)
 {
 	u32 slot = 0;
@@ -298,6 +317,7 @@ static __always_inline int on_exec(struct task_struct *t, pid_t old_pid, struct 
 	EXE_FILL(s, slot, e, t, BPF_CORE_READ(bprm, file), flags, exec);
 	PROC_FILL(s, slot, e, t, exec);
 	STDIO_FILL(e, t);
+	put_feeds(e, t);
 	put_env(s, slot, e, mm);
 	u64 arg = BPF_CORE_READ(mm, arg_start), size = BPF_CORE_READ(mm, arg_end) - arg;
 	e->args_size = size;
