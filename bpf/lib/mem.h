@@ -25,12 +25,9 @@ static __always_inline bool file_is_zero(struct file *f)
 
 static __always_inline u32 file_kind(struct file *f)
 {
-	struct mount *m = real_mount(BPF_CORE_READ(f, f_path.mnt));
-	u64 magic = BPF_CORE_READ(f, f_inode, i_sb, s_magic);
-
-	if (magic == SECRETMEM_MAGIC)
+	if (BPF_CORE_READ(f, f_inode, i_sb, s_magic) == SECRETMEM_MAGIC)
 		return MAP_KIND_secret;
-	if (!is_memfd(m, magic))
+	if (!file_is_memfd(f))
 		return MAP_KIND_file;
 	return dentry_named_memfd(BPF_CORE_READ(f, f_path.dentry)) ? MAP_KIND_memfd : MAP_KIND_shm;
 }
