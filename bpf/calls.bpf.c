@@ -60,9 +60,7 @@ static __always_inline int after_call(struct pt_regs *regs, u32 nr, long ret)
 	case CALL_open:
 	case CALL_openat:
 	case CALL_open_other:
-		if (ret < 0 || !sees_event(EV_kernel_write))
-			return 0;
-		return after_open(call, regs, compat, ret);
+		return ret < 0 ? 0 : after_open(call, regs, compat, ret);
 	case CALL_socket:
 	case CALL_connect:
 	case CALL_bind:

@@ -30,6 +30,24 @@ int BPF_KPROBE(kernel_write__kprobe, struct file *f)
 	return on_open(f);
 }
 
+SEC("lsm/file_open")
+int BPF_PROG(written__lsm, struct file *f)
+{
+	return on_written(f);
+}
+
+SEC("fentry/security_file_open")
+int BPF_PROG(written__fentry, struct file *f)
+{
+	return on_written(f);
+}
+
+SEC("kprobe/security_file_open")
+int BPF_KPROBE(written__kprobe, struct file *f)
+{
+	return on_written(f);
+}
+
 SEC("lsm/kernel_read_file")
 int BPF_PROG(module__lsm, struct file *f, enum kernel_read_file_id id)
 {

@@ -82,6 +82,30 @@ struct {
 	__type(value, struct exec_file);
 } exec_files SEC(".maps") __weak;
 
+/* Regular files that were opened for writing: when, and the writer with its ancestors, none of
+ * which is the machine's init. */
+#define WRITERS 3 /* the writer, its parent, its grandparent */
+
+struct written_key {
+	u64 ino;
+	u32 dev, pad;
+};
+
+struct written {
+	u64 time; /* CLOCK_BOOTTIME ns */
+	u64 start[WRITERS];
+	u32 pid[WRITERS]; /* 0: none */
+	u32 session; /* 0: none that says anything */
+	ev_comm name;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct written_key);
+	__type(value, struct written);
+} written_files SEC(".maps") __weak;
+
 /* What a process did with executable memory, so that what it repeats is counted and not told. Key:
  * tgid. Its own program starts anew: mm tells. */
 enum mem_class { MEM_ANON, MEM_ODD, MEM_LAUNCHED, MEM_CALL, MEM_CLASSES };

@@ -12,7 +12,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "again.h"
-#include "fd.h"
+#include "fresh.h"
 #include "mem.h"
 
 char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
@@ -313,6 +313,11 @@ static __always_inline int on_exec(struct task_struct *t, pid_t old_pid, struct 
 			e->hdr.unseen |= UNSEEN_script;
 		if (known ? e->script_origin == EXE_ORIGIN_memfd : script_in_memfd(s, e, t))
 			flags |= EXE_F_SCRIPT_MEMFD;
+		if (known)
+			flags |= put_written(e, t, e->script_ino, e->script_dev);
+	} else {
+		struct inode *i = BPF_CORE_READ(bprm, file, f_inode);
+		flags |= put_written(e, t, BPF_CORE_READ(i, i_ino), BPF_CORE_READ(i, i_sb, s_dev));
 	}
 	EXE_FILL(s, slot, e, t, BPF_CORE_READ(bprm, file), flags, exec);
 	PROC_FILL(s, slot, e, t, exec);

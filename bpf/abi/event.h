@@ -91,16 +91,21 @@ struct ev_hdr {
 #undef F
 #undef END
 
-/* Where an executable's code comes from: the kernel's judgement from inode, superblock and mount.
+/*
+ * Where an executable's code comes from: the kernel's judgement from inode, superblock and mount.
+ * Memfd before unlinked before the file system: what has no name is judged by that, wherever it is.
  */
 enum exe_origin {
 	EXE_ORIGIN_unknown = 0,
 	EXE_ORIGIN_regular, /* a linked file on a file system that outlives a reboot, as far as
-			       known */
+			       known: none of those below */
 	EXE_ORIGIN_memfd, /* memfd_create(2), or another object of the kernel's own shmem mount */
 	EXE_ORIGIN_unlinked, /* deleted, or never linked (O_TMPFILE) */
 	EXE_ORIGIN_tmpfs, /* a linked file on tmpfs or ramfs */
 	EXE_ORIGIN_overlay_upper, /* in a container's writable layer */
+	EXE_ORIGIN_fuse, /* a program in user space says what the file holds */
+	EXE_ORIGIN_network, /* another machine says so: NFS, SMB, 9p, a cluster's file system */
+	EXE_ORIGIN_removable, /* on a block device whose medium can be taken out */
 };
 
 /* Facts behind the judgement, ev_exec.exe_flags. */
@@ -114,6 +119,9 @@ enum exe_flag {
 	EXE_F_MEMFD_NAME = 1 << 6, /* the dentry's name starts with "memfd:" */
 	EXE_F_STACK_EXEC = 1 << 7, /* the program starts with an executable stack */
 	EXE_F_READ_IMPLIES_EXEC = 1 << 8, /* personality(2): what can be read can be executed */
+	EXE_F_NEVER_LINKED = 1 << 9, /* O_TMPFILE: it never had a name */
+	EXE_F_FRESH = 1 << 10, /* opened for writing in the last FRESH_SECONDS by a process of the
+				  same tree; of a script: the script */
 };
 
 /* Facts around a mapping, ev_map.facts and ev_anon_exec.facts. */

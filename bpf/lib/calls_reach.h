@@ -71,7 +71,9 @@ static __always_inline int after_open(u32 call, struct pt_regs *regs, bool compa
 	    !(call_arg(regs, compat, call == CALL_open ? 1 : 2) & O_ACCESS))
 		return 0;
 	struct file *f = current_file(fd);
-	return f ? on_open(f) : 0;
+	if (f && sees_fact(FACT_written))
+		on_written(f);
+	return f && sees_event(EV_kernel_write) ? on_open(f) : 0;
 }
 
 static __always_inline int after_module(u32 call, struct pt_regs *regs, bool compat)

@@ -13,26 +13,48 @@
 #define RAMFS_MAGIC	      0x858458f6
 #define HUGETLBFS_MAGIC	      0x958458f6
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
+#define FUSE_SUPER_MAGIC      0x65735546
+/* Of file systems that other machines serve, or the host of a virtual one; those that are in no
+ * header of the kernel are from coreutils, src/fs.h. */
+#define NFS_SUPER_MAGIC	   0x6969
+#define SMB_SUPER_MAGIC	   0x517b
+#define SMB2_SUPER_MAGIC   0xfe534d42
+#define CIFS_SUPER_MAGIC   0xff534d42
+#define V9FS_MAGIC	   0x01021997
+#define AFS_SUPER_MAGIC	   0x5346414f
+#define AFS_FS_MAGIC	   0x6b414653
+#define CODA_SUPER_MAGIC   0x73757245
+#define CEPH_SUPER_MAGIC   0x00c36400
+#define OCFS2_SUPER_MAGIC  0x7461636f
+#define GFS2_MAGIC	   0x01161970
+#define LUSTRE_SUPER_MAGIC 0x0bd00bd0
+#define ORANGEFS_MAGIC	   0x20030528
+#define GPFS_SUPER_MAGIC   0x47504653
+#define BEEGFS_MAGIC	   0x19830326
+#define PANFS_SUPER_MAGIC  0xaad7aaea
+#define VBOXSF_SUPER_MAGIC 0x786f4256
+#define VMHGFS_SUPER_MAGIC 0xbacbacbc
+
+#define GENHD_FL_REMOVABLE 1 /* include/linux/blkdev.h; include/linux/genhd.h up to 5.17 */
+#define SB_KERNMOUNT	   (1 << 22) /* include/linux/fs.h: vfs_kern_mount() by the kernel */
+#define INO_DIGITS	   20
 
 /*
- * Memfds live on the kernel's own shmem (or hugetlbfs) mount, which is in no namespace: no file
- * that somebody created by a path can be there. What else is there (SysV shared memory, shared
- * anonymous mappings) is memory without a file just as well. A deleted file on a tmpfs has a
- * namespace. An overlay's private clone of a tmpfs (clone_private_mount()) has none, but was not
- * mounted by the kernel itself.
+ * Memfds are on superblocks that the kernel mounts for itself alone: no file that somebody created
+ * by a path can be there. What else is there (SysV shared memory, shared anonymous mappings) is
+ * memory without a file just as well. The mount does not tell: overlayfs has such mounts of the
+ * tmpfs that its layers are on.
  */
-
-static __always_inline bool is_memfd(struct mount *mnt, u64 magic)
+static __always_inline bool is_memfd(struct super_block *sb)
 {
-	return BPF_CORE_READ(mnt, mnt_ns) == MNT_NS_INTERNAL && !mount_is_layer(mnt) &&
+	u64 magic = BPF_CORE_READ(sb, s_magic);
+	return BPF_CORE_READ(sb, s_flags) & SB_KERNMOUNT &&
 	       (magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC);
 }
 
 static __always_inline bool file_is_memfd(struct file *f)
 {
-	const struct path *p = shown_path(f);
-	return is_memfd(real_mount(BPF_CORE_READ(p, mnt)),
-			BPF_CORE_READ(shown_inode(f), i_sb, s_magic));
+	return is_memfd(BPF_CORE_READ(shown_inode(f), i_sb));
 }
 
 /* fs/overlayfs/ovl_entry.h: struct ovl_inode is a struct inode and then __upperdentry; the module
@@ -65,27 +87,119 @@ static __always_inline bool dentry_named_memfd(struct dentry *d)
 	       name[4] == 'd' && name[5] == ':';
 }
 
-static __always_inline u32 exe_origin(u64 magic, u32 nlink, u32 flags, bool memfd)
+/*
+ * d_mark_tmpfile() names what O_TMPFILE makes "#INODE"; nothing else does before it has a link. Who
+ * gives a file that name and then removes it is taken for it: no less a file without a name. A
+ * global function, so that the verifier looks at the loop once.
+ */
+__weak __noinline int named_by_inode(u64 dentry, u64 ino)
 {
+	char name[INO_DIGITS + 2] = {};
+	u64 number = 0;
+	int i;
+
+	bpf_probe_read_kernel_str(name, sizeof(name),
+				  BPF_CORE_READ((struct dentry *)dentry, d_name.name));
+	if (name[0] != '#')
+		return 0;
+	for (i = 1; i <= INO_DIGITS; i++) {
+		if (name[i] < '0' || name[i] > '9')
+			break;
+		number = number * 10 + (name[i] - '0');
+	}
+	return i > 1 && number == ino;
+}
+
+/* Virtiofs has FUSE's magic number, but the host of the virtual machine serves it. */
+static __always_inline bool is_virtiofs(struct super_block *sb)
+{
+	char type[9] = {};
+	bpf_probe_read_kernel_str(type, sizeof(type), BPF_CORE_READ(sb, s_type, name));
+	return type[0] == 'v' && type[1] == 'i' && type[2] == 'r' && type[3] == 't' &&
+	       type[4] == 'i' && type[5] == 'o' && type[6] == 'f' && type[7] == 's';
+}
+
+/* What the file system itself says of its files. */
+static __always_inline u32 fs_origin(struct super_block *sb, u64 magic)
+{
+	switch (magic) {
+	case TMPFS_MAGIC:
+	case RAMFS_MAGIC:
+		return EXE_ORIGIN_tmpfs;
+	case FUSE_SUPER_MAGIC:
+		return is_virtiofs(sb) ? EXE_ORIGIN_network : EXE_ORIGIN_fuse;
+	case NFS_SUPER_MAGIC:
+	case SMB_SUPER_MAGIC:
+	case SMB2_SUPER_MAGIC:
+	case CIFS_SUPER_MAGIC:
+	case V9FS_MAGIC:
+	case AFS_SUPER_MAGIC:
+	case AFS_FS_MAGIC:
+	case CODA_SUPER_MAGIC:
+	case CEPH_SUPER_MAGIC:
+	case OCFS2_SUPER_MAGIC:
+	case GFS2_MAGIC:
+	case LUSTRE_SUPER_MAGIC:
+	case ORANGEFS_MAGIC:
+	case GPFS_SUPER_MAGIC:
+	case BEEGFS_MAGIC:
+	case PANFS_SUPER_MAGIC:
+	case VBOXSF_SUPER_MAGIC:
+	case VMHGFS_SUPER_MAGIC:
+		return EXE_ORIGIN_network;
+	}
+	return BPF_CORE_READ(sb, s_bdev, bd_disk, flags) & GENHD_FL_REMOVABLE ? EXE_ORIGIN_removable
+									      : EXE_ORIGIN_regular;
+}
+
+/* Servers of FUSE often leave the link count 0: there the name must be gone, too. */
+static __always_inline bool is_unlinked(struct inode *i, u64 magic, u32 flags)
+{
+	return !BPF_CORE_READ(i, i_nlink) && (magic != FUSE_SUPER_MAGIC || flags & EXE_F_UNHASHED);
+}
+
+/* Facts of the file that need no path. Returns EXE_F_*. */
+static __always_inline u32 file_flags(struct file *f, bool memfd)
+{
+	const struct path *p = shown_path(f);
+	struct inode *i = shown_inode(f);
+	struct dentry *d = BPF_CORE_READ(p, dentry);
+	struct mount *m = real_mount(BPF_CORE_READ(p, mnt));
+	u32 flags = 0;
+
+	if (BPF_CORE_READ(m, mnt_ns) == MNT_NS_INTERNAL)
+		flags |= EXE_F_INTERNAL_MOUNT;
+	if (dentry_unhashed(d))
+		flags |= EXE_F_UNHASHED;
+	if (memfd)
+		return dentry_named_memfd(d) ? flags | EXE_F_MEMFD_NAME : flags;
+	if (BPF_CORE_READ(i, i_sb, s_magic) == OVERLAYFS_SUPER_MAGIC && overlay_has_upper(i))
+		flags |= EXE_F_OVERLAY_UPPER;
+	if (flags & EXE_F_UNHASHED && !BPF_CORE_READ(i, i_nlink) &&
+	    named_by_inode((u64)d, BPF_CORE_READ(i, i_ino)))
+		flags |= EXE_F_NEVER_LINKED;
+	return flags;
+}
+
+static __always_inline u32 exe_origin(struct inode *i, u32 flags, bool memfd)
+{
+	struct super_block *sb = BPF_CORE_READ(i, i_sb);
+	u64 magic = BPF_CORE_READ(sb, s_magic);
+
 	if (memfd)
 		return EXE_ORIGIN_memfd;
-	if (!nlink)
+	if (is_unlinked(i, magic, flags))
 		return EXE_ORIGIN_unlinked;
-	if (magic == TMPFS_MAGIC || magic == RAMFS_MAGIC)
-		return EXE_ORIGIN_tmpfs;
 	if (flags & EXE_F_OVERLAY_UPPER)
 		return EXE_ORIGIN_overlay_upper;
-	return EXE_ORIGIN_regular;
+	return fs_origin(sb, magic);
 }
 
 /* The judgement of a file alone. */
 static __always_inline u32 file_origin(struct file *f)
 {
-	struct inode *i = shown_inode(f);
-	u64 magic = BPF_CORE_READ(i, i_sb, s_magic);
-	u32 flags =
-		magic == OVERLAYFS_SUPER_MAGIC && overlay_has_upper(i) ? EXE_F_OVERLAY_UPPER : 0;
-	return exe_origin(magic, BPF_CORE_READ(i, i_nlink), flags, file_is_memfd(f));
+	bool memfd = file_is_memfd(f);
+	return exe_origin(shown_inode(f), file_flags(f, memfd), memfd);
 }
 
 /* EXE_FIELDS of events.def from a struct file; flags are or'ed to those found here. */
@@ -94,10 +208,9 @@ static __always_inline u32 file_origin(struct file *f)
 		struct file *f_ = (file_);                                                    \
 		const struct path *p_ = shown_path(f_);                                       \
 		struct inode *i_ = shown_inode(f_);                                           \
-		struct dentry *d_ = BPF_CORE_READ(p_, dentry);                                \
-		struct mount *m_ = real_mount(BPF_CORE_READ(p_, mnt));                        \
 		struct fs_struct *fs__ = BPF_CORE_READ(t_, fs);                               \
-		u32 x_ = (flags_);                                                            \
+		bool memfd_ = file_is_memfd(f_);                                              \
+		u32 x_ = (flags_) | file_flags(f_, memfd_);                                   \
 		(e_)->exe_ino = BPF_CORE_READ(i_, i_ino);                                     \
 		(e_)->exe_size = BPF_CORE_READ(i_, i_size);                                   \
 		(e_)->exe_magic = BPF_CORE_READ(i_, i_sb, s_magic);                           \
@@ -106,17 +219,8 @@ static __always_inline u32 file_origin(struct file *f)
 		(e_)->exe_mode = BPF_CORE_READ(i_, i_mode);                                   \
 		(e_)->exe_uid = BPF_CORE_READ(i_, i_uid.val);                                 \
 		(e_)->exe_gid = BPF_CORE_READ(i_, i_gid.val);                                 \
-		bool memfd_ = is_memfd(m_, (e_)->exe_magic);                                  \
 		if (memfd_ && (e_)->exe_magic == TMPFS_MAGIC)                                 \
 			(e_)->exe_seals = shmem_seals(i_);                                    \
-		if (BPF_CORE_READ(m_, mnt_ns) == MNT_NS_INTERNAL)                             \
-			x_ |= EXE_F_INTERNAL_MOUNT;                                           \
-		if (dentry_unhashed(d_))                                                      \
-			x_ |= EXE_F_UNHASHED;                                                 \
-		if (memfd_ && dentry_named_memfd(d_))                                         \
-			x_ |= EXE_F_MEMFD_NAME;                                               \
-		if ((e_)->exe_magic == OVERLAYFS_SUPER_MAGIC && overlay_has_upper(i_))        \
-			x_ |= EXE_F_OVERLAY_UPPER;                                            \
 		if (fs__ &&                                                                   \
 		    (rec_put_path(s_, slot_, &(e_)->exe, EVF_##key_##_exe, p_, &fs__->root) & \
 		     WALK_UNREACHABLE) &&                                                     \
@@ -125,7 +229,7 @@ static __always_inline u32 file_origin(struct file *f)
 		rec_put_cstr(s_, &(e_)->exe_fs, EVF_##key_##_exe_fs,                          \
 			     BPF_CORE_READ(i_, i_sb, s_type, name), 32);                      \
 		(e_)->exe_flags = x_;                                                         \
-		(e_)->exe_origin = exe_origin((e_)->exe_magic, (e_)->exe_nlink, x_, memfd_);  \
+		(e_)->exe_origin = exe_origin(i_, x_, memfd_);                                \
 	} while (0)
 
 #endif

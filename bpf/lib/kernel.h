@@ -7,11 +7,10 @@
 #define REDSHANK_LIB_KERNEL_H
 
 #include "access.h"
-#include "fd.h"
+#include "fresh.h"
 
 /* include/linux/fs.h */
-#define FMODE_READ  0x1
-#define FMODE_WRITE 0x2
+#define FMODE_READ 0x1
 /* include/uapi/linux/magic.h */
 #define PROC_MAGIC    0x9fa0
 #define SYSFS_MAGIC   0x62656572

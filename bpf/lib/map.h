@@ -35,6 +35,14 @@ static __always_inline u32 asked_by(struct mm_struct *mm, u64 base, u64 ip)
 	return v && (vma_is_memory(mm, v) || in_written(mm, v, ip)) ? MAP_F_BY_MEMORY : 0;
 }
 
+/* Whole systems and home directories are on FUSE and NFS; libraries from there are told by exec's
+ * origin, not one by one. */
+static __always_inline bool origin_is_odd(u32 origin)
+{
+	return origin == EXE_ORIGIN_memfd || origin == EXE_ORIGIN_unlinked ||
+	       origin == EXE_ORIGIN_tmpfs || origin == EXE_ORIGIN_overlay_upper;
+}
+
 /* Is there something about a file, beyond that it is mapped? */
 static __always_inline bool file_is_odd(struct mm_struct *mm, const struct mapping *m)
 {
@@ -42,7 +50,7 @@ static __always_inline bool file_is_odd(struct mm_struct *mm, const struct mappi
 		return true;
 	if (is_own_exe(mm, m->file))
 		return false; /* its exec event tells */
-	if (file_origin(m->file) != EXE_ORIGIN_regular)
+	if (origin_is_odd(file_origin(m->file)))
 		return true;
 	/* Detached, or of another mount namespace: both are out of sight. */
 	struct task_struct *t = (void *)bpf_get_current_task();

@@ -26,12 +26,10 @@ static __always_inline bool file_is_zero(struct file *f)
 static __always_inline u32 file_kind(struct file *f)
 {
 	const struct path *p = shown_path(f);
-	struct mount *m = real_mount(BPF_CORE_READ(p, mnt));
-	u64 magic = BPF_CORE_READ(shown_inode(f), i_sb, s_magic);
 
-	if (magic == SECRETMEM_MAGIC)
+	if (BPF_CORE_READ(shown_inode(f), i_sb, s_magic) == SECRETMEM_MAGIC)
 		return MAP_KIND_secret;
-	if (!is_memfd(m, magic))
+	if (!file_is_memfd(f))
 		return MAP_KIND_file;
 	return dentry_named_memfd(BPF_CORE_READ(p, dentry)) ? MAP_KIND_memfd : MAP_KIND_shm;
 }

@@ -238,7 +238,13 @@ static void kinds(void **state)
 	assert_int_equal(unlink("gone"), 0);
 	check_kind(fd, EXE_ORIGIN_unlinked, EXE_F_UNHASHED, "tmpfs");
 	check_kind(open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0700), EXE_ORIGIN_unlinked,
-		   EXE_F_UNHASHED, "tmpfs");
+		   EXE_F_UNHASHED | EXE_F_NEVER_LINKED, "tmpfs");
+	check_kind(open(".", O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0700), EXE_ORIGIN_unlinked,
+		   EXE_F_UNHASHED | EXE_F_NEVER_LINKED, "tmpfs");
+	check_kind(new_file("#1"), EXE_ORIGIN_tmpfs, 0, "tmpfs");
+	fd = new_file("#0");
+	assert_int_equal(unlink("#0"), 0);
+	check_kind(fd, EXE_ORIGIN_unlinked, EXE_F_UNHASHED, "tmpfs");
 	/* The second name of a file whose first was removed is a name. */
 	fd = new_file("one");
 	assert_int_equal(link("one", "two") | unlink("one"), 0);

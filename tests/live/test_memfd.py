@@ -20,7 +20,7 @@ WAYS = {  # mode of memfd_exec: what the alert says of the way in
     "procfd": "execve of /proc/self/fd",
     "threadself": "execve of /proc/thread-self/fd",
     "passed": "execveat or fexecve on a descriptor",
-    "otherproc": "execve of a /proc path",
+    "otherproc": "execve of /proc/PID/fd",
     "thread": "execveat or fexecve on a descriptor",
     "symlink": "execve of a path that leads to it",
 }

@@ -70,7 +70,7 @@ static void sinks(void **state)
 	assert_int_equal(filter_add_types(&f, "exec", NULL), 0);
 	wanted_by_sink(&some, &f);
 	assert_int_equal(some.events & ~BIT(gap), BIT(rename) | BIT(exec));
-	assert_int_equal(some.facts, 1U << FACT_script);
+	assert_int_equal(some.facts, 1U << FACT_script | 1U << FACT_written);
 }
 
 /* A rule may use any field of its events. */
@@ -83,7 +83,7 @@ static void rules(void **state)
 	assert_int_equal(w.facts, 0);
 	wanted_by_rules(&w, BIT(exec));
 	assert_int_equal(w.events, BIT(rename) | BIT(exec));
-	assert_int_equal(w.facts, 1U << FACT_script);
+	assert_int_equal(w.facts, 1U << FACT_script | 1U << FACT_written);
 }
 
 static void hooks(void **state)

@@ -19,6 +19,7 @@
 
 #include "abi/knobs.h"
 #include "enrich/exe_check.h"
+#include "enrich/exec_way.h"
 #include "enrich/proctree.h"
 
 /* include/uapi/linux/fcntl.h */
@@ -30,25 +31,6 @@ static bool sealed(u32 seals)
 {
 	u32 need = SEAL_SHRINK | SEAL_GROW | SEAL_WRITE;
 	return (seals & need) == need;
-}
-
-/* How the program was named, for the analyst. */
-static const char *way_in(const char *filename, size_t len)
-{
-	static const struct {
-		const char *prefix, *way;
-	} ways[] = {
-		{ "/dev/fd/", "execveat or fexecve on a descriptor" },
-		{ "/proc/self/fd/", "execve of /proc/self/fd" },
-		{ "/proc/thread-self/fd/", "execve of /proc/thread-self/fd" },
-		{ "/proc/", "execve of a /proc path" },
-	};
-	for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		size_t n = strlen(ways[i].prefix);
-		if (len >= n && !memcmp(filename, ways[i].prefix, n))
-			return ways[i].way;
-	}
-	return "execve of a path that leads to it";
 }
 
 /*
@@ -73,9 +55,11 @@ static void previous_evidence(struct verdict *v, const struct event *ev)
 static int on_exec(const struct event *ev, struct verdict *v)
 {
 	const struct ev_exec *x = EVENT_AS(exec, ev);
-	size_t exe_len, name_len;
+	size_t exe_len, name_len, cwd_len;
 	const char *exe = rec_str(ev->rec, x->exe, &exe_len);
 	const char *name = rec_str(ev->rec, x->filename, &name_len);
+	const char *cwd = rec_str(ev->rec, x->cwd, &cwd_len);
+	const char *way = exec_way(name, name_len, cwd, cwd_len);
 	const char *note = "";
 
 	if (x->exe_flags & EXE_F_SCRIPT_MEMFD) {
@@ -105,7 +89,8 @@ static int on_exec(const struct event *ev, struct verdict *v)
 		return 0;
 	}
 	verdict_evidence(v, "redshank.exec.filename", "%.*s", (int)name_len, name);
-	verdict_evidence(v, "redshank.exec.way", "%s", way_in(name, name_len));
+	verdict_evidence(v, "redshank.exec.way", "%s",
+			 way ? way : "execve of a path that leads to it");
 	previous_evidence(v, ev);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "enrich/container.h"
+#include "enrich/exec_way.h"
 #include "enrich/proctree.h"
 #include "enrich/users.h"
 
@@ -180,6 +181,44 @@ static void get_previous_executable(const struct event *ev, struct value *v)
 
 	if (im && ev->desc->id == EV_exec)
 		value_str(v, im->exe, im->exe_len);
+}
+
+/* A program that starts itself again, also one that was removed meanwhile. */
+static void get_same_file(const struct event *ev, struct value *v)
+{
+	const struct ev_exec *x = EVENT_AS(exec, ev);
+	const struct image *im = ev->proc ? ev->proc->prev_image : NULL;
+
+	if (ev->desc->id != EV_exec || !im || im->exe_ino != x->exe_ino ||
+	    im->exe_dev != x->exe_dev)
+		return;
+	v->kind = VALUE_bool;
+	v->num = true;
+}
+
+static void get_exec_way(const struct event *ev, struct value *v)
+{
+	const struct ev_exec *x = EVENT_AS(exec, ev);
+	size_t name_len, cwd_len;
+
+	if (ev->desc->id != EV_exec)
+		return;
+	const char *name = rec_str(ev->rec, x->filename, &name_len);
+	const char *cwd = rec_str(ev->rec, x->cwd, &cwd_len);
+	const char *way = exec_way(name, name_len, cwd, cwd_len);
+	if (way)
+		put_text(v, way);
+}
+
+static void get_written_executable(const struct event *ev, struct value *v)
+{
+	const struct ev_exec *x = EVENT_AS(exec, ev);
+	const struct proc *p = ev->desc->id == EV_exec && x->writer && ev->tree
+				       ? proctree_find(ev->tree, x->writer, x->writer_start)
+				       : NULL;
+
+	if (p && p->image)
+		value_str(v, p->image->exe, p->image->exe_len);
 }
 
 static void get_parent_pid(const struct event *ev, struct value *v)
@@ -367,8 +406,14 @@ const struct derived derived_fields[] = {
 	{ "redshank.cgroup.path", "cgroup path when the program started", get_cgpath },
 	{ "redshank.exe.origin", "where the code comes from", get_exe_origin },
 	{ "redshank.exec.time", "when the process started its program", get_exec_time },
+	{ "redshank.exec.way", "how a descriptor or /proc was named as the program; else absent",
+	  get_exec_way },
+	{ "redshank.exec.written.executable", "what the process runs that wrote a fresh program",
+	  get_written_executable },
 	{ "redshank.login.user", "name of redshank.login.uid on the host", get_login_user },
 	{ "redshank.previous.executable", "what the process ran before", get_previous_executable },
+	{ "redshank.previous.same_file", "true where the process ran the very same file before",
+	  get_same_file },
 	{ "redshank.reparent.pid", "the parent, where it is not the creator any more",
 	  get_reparent_pid },
 	{ "redshank.seq", "number of the event at this sensor, from 1, without holes", get_seq },

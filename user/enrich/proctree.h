@@ -32,11 +32,13 @@ struct image {
 	char data[];
 };
 
-/* Did its file have a name when it was started? */
+/* Did its file have a name when it was started, on a file system that may be read? FUSE is not: its
+ * server could let the reader wait. */
 static inline int image_is_linked(const struct image *im)
 {
 	return im->exe_origin == EXE_ORIGIN_regular || im->exe_origin == EXE_ORIGIN_overlay_upper ||
-	       im->exe_origin == EXE_ORIGIN_tmpfs;
+	       im->exe_origin == EXE_ORIGIN_tmpfs || im->exe_origin == EXE_ORIGIN_network ||
+	       im->exe_origin == EXE_ORIGIN_removable;
 }
 
 struct proc {

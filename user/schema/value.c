@@ -69,7 +69,8 @@ static const char *const seal_names[] = { "F_SEAL_SEAL",  "F_SEAL_SHRINK",	 "F_S
 					  "F_SEAL_WRITE", "F_SEAL_FUTURE_WRITE", "F_SEAL_EXEC" };
 static const char *const exe_flag_names[] = { "internal_mount", "unhashed",   "overlay_upper",
 					      "detached",	"script",     "script_memfd",
-					      "memfd_name",	"stack_exec", "read_implies_exec" };
+					      "memfd_name",	"stack_exec", "read_implies_exec",
+					      "never_linked",	"fresh" };
 static const char *const unseen_names[] = {
 #define FACT(id_, name_, ...)	 [id_] = #name_,
 #define UNSEEN(bit_, name_, ...) [bit_] = #name_,
@@ -94,13 +95,14 @@ static const char *const fd_type_names[] = {
 	[FD_TYPE_memfd] = "memfd",
 	[FD_TYPE_anon] = "anon",
 };
-static const char *const exe_origin_names[] = {
-	[EXE_ORIGIN_regular] = "regular",
-	[EXE_ORIGIN_memfd] = "memfd",
-	[EXE_ORIGIN_unlinked] = "unlinked",
-	[EXE_ORIGIN_tmpfs] = "tmpfs",
-	[EXE_ORIGIN_overlay_upper] = "overlay_upper",
-};
+static const char *const exe_origin_names[] = { [EXE_ORIGIN_regular] = "regular",
+						[EXE_ORIGIN_memfd] = "memfd",
+						[EXE_ORIGIN_unlinked] = "unlinked",
+						[EXE_ORIGIN_tmpfs] = "tmpfs",
+						[EXE_ORIGIN_overlay_upper] = "overlay_upper",
+						[EXE_ORIGIN_fuse] = "fuse",
+						[EXE_ORIGIN_network] = "network",
+						[EXE_ORIGIN_removable] = "removable" };
 static const char *const same_content_names[] = {
 	[SAME_CONTENT_yes] = "yes", [SAME_CONTENT_no] = "no"
 };

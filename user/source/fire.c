@@ -38,6 +38,7 @@ static void open_setting(struct fire_caused *said)
 		return;
 	close(fd);
 	event(said, EV_kernel_write);
+	said->facts |= 1U << FACT_written;
 }
 
 static void load_program(struct fire_caused *said)
