@@ -360,6 +360,39 @@ def library_of_others(sensor):
 
 
 @test
+def ld_so_preload(sensor):
+    """A library of another user that /etc/ld.so.preload names is told of what root runs"""
+    path = os.path.join(directory(), "libx.so")
+    shutil.copy(library(), path)
+    os.chown(path, 1000, 1000)
+    script = f"mount -t tmpfs none /etc && echo {path} >/etc/ld.so.preload && exec /bin/true"
+    child = start(["unshare", "-m", "/bin/sh", "-c", script])
+    if child.wait(PATIENCE):
+        raise Skip("no mount here")
+    event = maps(sensor, child.pid)[-1]
+    found = alerts(sensor, child.pid, "medium")
+    equal([get(event, f"redshank.map.{f}") for f in ("path", "uid")], [path, 1000])
+    assert "Library loaded by root that another user can change" in names(found), found
+
+
+@test
+def audited(sensor):
+    """LD_AUDIT of a memfd: the variable and the mapping alert"""
+    fd = os.memfd_create("audit", 0)
+    with open(library(), "rb") as f:
+        os.write(fd, f.read())
+    child = start(["/bin/true"], env={"LD_AUDIT": f"/proc/self/fd/{fd}"}, pass_fds=[fd],
+                  stderr=subprocess.DEVNULL)
+    child.wait(PATIENCE)
+    os.close(fd)
+    maps(sensor, child.pid)
+    equal(names(alerts(sensor, child.pid)),
+          ["Audit library for the dynamic loader",
+           "Library preloaded from a directory that everybody can write to",
+           "Shared object loaded from memory (memfd)"])
+
+
+@test
 def extracted(sensor):
     """A library that root unpacked below /tmp, loaded and deleted, as JNI does, is silent"""
     path = os.path.join(directory(), "libjni.so")
