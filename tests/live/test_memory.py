@@ -802,6 +802,47 @@ def many(sensor):
     equal(list(alerts(sensor, child.pid)), [])
 
 
+def built(source, *options):
+    if not shutil.which("gcc"):
+        raise Skip("there is no compiler")
+    path = os.path.join(directory(), "program")
+    subprocess.run(["gcc", "-x", "c", "-", "-o", path, *options], input=source.encode(), check=True,
+                   stderr=subprocess.DEVNULL)
+    return path
+
+
+@test
+def writable_text(sensor):
+    """A program whose own text is writable, and written to, does not alert"""
+    if os.uname().machine != "x86_64":
+        raise Skip("it is written for x86-64")
+    path = built('volatile int d = 1; void _start(void) { d = 2;'
+                 '__asm__ volatile("syscall" : : "a"(41), "D"(2), "S"(1), "d"(0) : "rcx", "r11");'
+                 '__asm__ volatile("syscall" : : "a"(60), "D"(0)); }',
+                 "-static", "-nostdlib", "-Wl,-N", "-Wl,--build-id=none")
+    child = start([path])
+    equal(child.wait(PATIENCE), 0)
+    equal(names(alerts(sensor, child.pid)), [])
+
+
+@test
+def nested_functions(sensor):
+    """Trampolines of nested functions, which are on the stack: low"""
+    path = built("int f(int (*g)(void)) { return g(); }"
+                 "int main(void) { int x = 3; int h(void) { return x; } return f(h) - 3; }")
+    child = start([path])
+    equal(child.wait(PATIENCE), 0)
+    equal(names(alerts(sensor, child.pid)), ["Program that starts with an executable stack"])
+
+
+@test
+def many_mappings(sensor):
+    """One mprotect over more mappings than are looked at: code in the last of them alerts"""
+    with Trigger("mem_exec", "behind-many", "socket") as t:
+        alert = sensor.wait(pid=t.pid, kind="alert", where=lambda a: get(a, "rule.id") == ANON_EXEC)
+    equal(get(alert, "redshank.alert.level"), "high")
+
+
 COMPILERS = {
     "node": ["node", "-e", "let s=0; for (let i=0;i<3e6;i++) s+=Math.sqrt(i); "
              "require('child_process').execFileSync('/bin/true'); require('net').createServer()"

@@ -307,6 +307,23 @@ static void *behind_a_file(void)
 	return p + SIZE / 2;
 }
 
+/* Changed pages of a file behind a dozen of untouched mappings, by one call. */
+static void *behind_many(void)
+{
+	int fd = own_file();
+	char *at = checked(mmap(NULL, SIZE * 13, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+			   "mmap");
+	char *p = at;
+
+	for (int i = 0; i < 12; i++, p += SIZE) /* apart in the file, so that they are not merged */
+		checked(mmap(p, SIZE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, SIZE * (i % 2)),
+			"mmap");
+	filled(checked(mmap(p, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, 0),
+		       "mmap"));
+	protect(at, SIZE * 13, PROT_READ | PROT_EXEC);
+	return p;
+}
+
 static void *memory(const char *what, char *stack)
 {
 	if (!strcmp(what, "wx"))
@@ -342,7 +359,7 @@ static void *memory(const char *what, char *stack)
 		{ "file-copy", file_copy }, { "decoy", before_decoy },
 		{ "vdso", vdso },	    { "mremap", mremapped },
 		{ "fixed", fixed },	    { "userfault", userfault },
-		{ "brk", brk_implied },
+		{ "brk", brk_implied },	    { "behind-many", behind_many },
 	};
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (!strcmp(what, others[i].what))
