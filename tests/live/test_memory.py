@@ -725,7 +725,7 @@ def stack_of_program(sensor):
 def interpreter(sensor):
     """A program's interpreter is told by its inode; ordinary programs have an ordinary stack"""
     child = start(["/bin/cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    event = sensor.exec_of(child.pid)
+    event = sensor.wait("exec", child.pid)  # start() may return before it
     equal(get(event, "redshank.loader.inode"), os.stat(loader()).st_ino)
     assert "stack_exec" not in get(event, "redshank.exe.flags", []), event
     end(child)
