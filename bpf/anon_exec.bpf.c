@@ -54,22 +54,23 @@ int anon_prog__raw_tp(struct bpf_raw_tracepoint_args *ctx)
 
 /* --- fork, clone --- */
 
-static __always_inline int on_clone(void)
+static __always_inline int on_clone(struct task_struct *parent, struct task_struct *child)
 {
 	count_fact(FACT_anon_fork);
+	mem_inherit(parent, child);
 	return on_call(ANON_CALL_fork, current_regs());
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(anon_fork__tp_btf, struct task_struct *parent, struct task_struct *child)
 {
-	return on_clone();
+	return on_clone(parent, child);
 }
 
 SEC("raw_tp/sched_process_fork")
 int anon_fork__raw_tp(struct bpf_raw_tracepoint_args *ctx)
 {
-	return on_clone();
+	return on_clone((void *)ctx->args[0], (void *)ctx->args[1]);
 }
 
 /* --- sockets --- */
@@ -97,4 +98,19 @@ SEC("kprobe/security_socket_create")
 int BPF_KPROBE(anon_net__kprobe, int family, int type, int protocol, int kern)
 {
 	return on_socket(kern);
+}
+
+/* --- a program begins: libc's set_tid_address(2) --- */
+
+#if defined(__TARGET_ARCH_x86)
+#define SET_TID_ADDRESS "__x64_sys_set_tid_address"
+#elif defined(__TARGET_ARCH_arm64)
+#define SET_TID_ADDRESS "__arm64_sys_set_tid_address"
+#endif
+
+SEC("kprobe/" SET_TID_ADDRESS)
+int anon_start__kprobe(struct pt_regs *regs)
+{
+	count_fact(FACT_anon_start);
+	return on_call(ANON_CALL_start, current_regs());
 }

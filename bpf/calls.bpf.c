@@ -57,9 +57,13 @@ static __always_inline int after_call(struct pt_regs *regs, u32 nr, long ret)
 	case CALL_mprotect:
 	case CALL_pkey_mprotect:
 		return sees_fact(FACT_map_prot) ? after_mprotect(regs, call, compat, ret) : 0;
+	case CALL_start:
+		return sees_fact(FACT_anon_start) ? after_anon(regs, call) : 0;
 	case CALL_open:
 	case CALL_openat:
 	case CALL_open_other:
+		if (sees_fact(FACT_anon_net) && mem_has())
+			after_anon(regs, call);
 		return ret < 0 ? 0 : after_open(call, regs, compat, ret);
 	case CALL_socket:
 	case CALL_connect:
@@ -68,7 +72,7 @@ static __always_inline int after_call(struct pt_regs *regs, u32 nr, long ret)
 	case CALL_io_uring_setup:
 		return sees_fact(FACT_anon_net) ? after_anon(regs, call) : 0;
 	}
-	if ((call == CALL_ptrace || call == CALL_vm_writev) && sees_fact(FACT_anon_net))
+	if (sees_fact(FACT_anon_net))
 		after_anon(regs, call);
 	return ret < 0 ? 0 : after_reach(regs, call, compat, ret);
 }

@@ -108,12 +108,24 @@ struct {
 
 /* What a process did with executable memory, so that what it repeats is counted and not told. Key:
  * tgid. Its own program starts anew: mm tells. */
-enum mem_class { MEM_ANON, MEM_ODD, MEM_LAUNCHED, MEM_CALL, MEM_CLASSES };
+enum mem_class {
+	MEM_ANON,
+	MEM_BY_MEMORY, /* whatever code asks for that is in no file */
+	MEM_GONE, /* memfds mapped as libraries are, deleted files */
+	MEM_OTHERS, /* root's libraries that others can change */
+	MEM_ODD,
+	MEM_LAUNCHED, /* files mapped by a program without an interpreter */
+	MEM_CALL, /* calls by code that is in no file */
+	MEM_CALLER, /* calls of libraries by such code */
+	MEM_CLASSES /* a power of two */
+};
 
+/* Each class has its own count, so that none can be used to make another one untold. */
 struct mem_state {
 	u64 mm;
-	u64 written_start, written_end; /* a file's written pages that became executable */
+	u64 written_start, written_end; /* around files' written pages that became executable */
 	u32 n[MEM_CLASSES];
+	u32 has; /* executable memory that no file is behind, of its own or its creator's */
 };
 
 struct {

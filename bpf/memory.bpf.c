@@ -97,7 +97,8 @@ static __always_inline int on_mprotect(struct vm_area_struct *v, u64 prot)
 		m.facts |= MAP_F_COMPAT;
 	if (call_arg(m.regs, compat, 2) & PROT_GROWSDOWN)
 		m.facts |= MAP_F_GROWSDOWN;
-	if (vma_is_special(v))
+	m.special = vma_is_special(v);
+	if (m.special && !(prot & VM_WRITE) && !BPF_CORE_READ(v, anon_vma))
 		return 0;
 	m.vm_flags = prot | (BPF_CORE_READ(v, vm_flags) & VM_GROWSDOWN);
 	m.file = vma_file(v);

@@ -53,6 +53,7 @@ $(OUT)/tests/bench/hooks: CFLAGS += -isystem $(OUT)/tests/gen
 $(OUT)/tests/bench/hooks: $(OUT)/tests/gen/empty.skel.h
 
 # --- triggers do one thing to be seen; static, so that they run in any container ---
+$(OUT)/tests/trigger/user_exec: CFLAGS += -Wl,-Ttext-segment=0x60000000
 
 $(TRIGGERS): $(OUT)/%: %.c | $(OUT)/.deps-test-ok
 	@mkdir -p $(@D)

@@ -135,6 +135,8 @@ enum map_fact {
 	MAP_F_BY_MEMORY = 1 << 5, /* code that is in no file asked for it */
 	MAP_F_COMPAT = 1 << 6, /* by a 32-bit system call */
 	MAP_F_READ_IMPLIES_EXEC = 1 << 7, /* personality(2) made it executable */
+	MAP_F_OTHERS = 1 << 8, /* root maps a file that others can change or replace */
+	MAP_F_CALLER = 1 << 9, /* the code that called the function with the system call is there */
 };
 
 /* Protection bits as the kernel has them (VM_READ, …), ev_map.prot. */

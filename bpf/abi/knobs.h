@@ -33,7 +33,7 @@ enum fact {
 #define CALL_FACTS                                                                                 \
 	(1U << FACT_traceme | 1U << FACT_poke | 1U << FACT_load_data | 1U << FACT_mount |          \
 	 1U << FACT_move_mount | 1U << FACT_map_mmap | 1U << FACT_map_prot | 1U << FACT_anon_net | \
-	 1U << FACT_written)
+	 1U << FACT_written | 1U << FACT_anon_start)
 
 /* Written by the programs of one CPU each, read by user space through mmap: no locks. */
 struct cpu_stats {

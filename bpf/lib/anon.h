@@ -7,22 +7,50 @@
 
 #define CALLS_TOLD 16 /* of a program, before only doublings are told */
 
+/* Where the function that made the system call returns to, if it is one without a frame, as libc's
+ * are. User space says so: it may lie, and then this tells nothing. */
+static __always_inline u64 caller_of(struct task_struct *t, struct pt_regs *regs)
+{
+	u64 at = 0;
+#if defined(__TARGET_ARCH_x86)
+	u32 n = call_is_compat(t) ? 4 : 8;
+	if (bpf_probe_read_user(&at, n & 15, (void *)PT_REGS_SP_CORE(regs)))
+		return 0;
+#else
+	at = PT_REGS_RET_CORE(regs);
+#endif
+	return at;
+}
+
+/* The mapping that code at an address is in, if no file holds it. */
+static __always_inline struct vm_area_struct *memory_at(struct mm_struct *mm, u64 at)
+{
+	struct vm_area_struct *v = (void *)vma_at((u64)mm, at);
+	if (!v || !(BPF_CORE_READ(v, vm_flags) & VM_EXEC))
+		return NULL;
+	return vma_is_memory(mm, v) || in_written(mm, v, at) ? v : NULL;
+}
+
 static __always_inline int on_call(u32 call, struct pt_regs *regs)
 {
 	struct task_struct *t = (void *)bpf_get_current_task();
 	struct mm_struct *mm = BPF_CORE_READ(t, mm);
 	u64 ip = PT_REGS_IP_CORE(regs);
-	struct vm_area_struct *v;
+	u32 facts = 0;
 
 	if (!mm || BPF_CORE_READ(t, flags) & PF_KTHREAD)
 		return 0;
-	v = (void *)vma_at((u64)mm, ip);
+	struct vm_area_struct *v = memory_at(mm, ip);
+	if (!v) {
+		facts = MAP_F_CALLER;
+		v = memory_at(mm, caller_of(t, regs));
+	}
 	if (!v)
 		return 0;
 	struct mem_state *st = mem_state_of(mm);
-	if (!st || !(vma_is_memory(mm, v) || in_written(mm, v, ip)))
+	if (!st)
 		return 0;
-	u32 count = mem_count(st, MEM_CALL, CALLS_TOLD);
+	u32 count = mem_count(st, facts ? MEM_CALLER : MEM_CALL, CALLS_TOLD);
 	if (!count)
 		return 0;
 
@@ -39,6 +67,7 @@ static __always_inline int on_call(u32 call, struct pt_regs *regs)
 	e->ip = ip;
 	e->call = call;
 	e->prot = flags & (VM_READ | VM_WRITE | VM_EXEC);
+	e->facts = facts;
 	if (flags & VM_SHARED)
 		e->facts |= MAP_F_SHARED;
 	else if (file)
@@ -49,8 +78,12 @@ static __always_inline int on_call(u32 call, struct pt_regs *regs)
 		e->facts |= MAP_F_NO_LOADER;
 	e->count = count;
 	e->regions = st->n[MEM_ANON];
-	e->kind = file ? file_kind(file)
-		       : anon_kind(mm, e->address, end, flags, PT_REGS_SP_CORE(regs));
+	if (file)
+		e->kind = file_kind(file);
+	else if (vma_is_special(v))
+		e->kind = MAP_KIND_vdso;
+	else
+		e->kind = anon_kind(mm, e->address, end, flags, PT_REGS_SP_CORE(regs));
 	MAP_FILE_FILL(s, slot, e, t, file, anon_exec);
 	rec_submit(s, &ring_main, EV_anon_exec);
 	return 0;

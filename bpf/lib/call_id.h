@@ -36,6 +36,7 @@ enum call {
 	CALL_bind,
 	CALL_memfd_create,
 	CALL_io_uring_setup,
+	CALL_start, /* set_tid_address, arch_prctl: how programs begin */
 };
 
 #endif

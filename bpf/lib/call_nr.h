@@ -51,6 +51,7 @@ const volatile u8 calls_compat[CALL_NUMBERS] __weak = {
 	[102] = CALL_socket, /* socketcall */
 	[362] = CALL_connect,	   [361] = CALL_bind,
 	[356] = CALL_memfd_create, [425] = CALL_io_uring_setup,
+	[258] = CALL_start,	   [384] = CALL_start,
 };
 
 /* syscall_64.tbl, and the few that x32 numbers for itself. */
@@ -91,6 +92,8 @@ const volatile u8 calls_native[CALL_NUMBERS] __weak = {
 	[49] = CALL_bind,
 	[319] = CALL_memfd_create,
 	[425] = CALL_io_uring_setup,
+	[218] = CALL_start,
+	[158] = CALL_start,
 };
 
 static __always_inline u64 call_arg(struct pt_regs *regs, bool compat, int n)
@@ -163,6 +166,7 @@ const volatile u8 calls_native[CALL_NUMBERS] __weak = {
 	[200] = CALL_bind,
 	[279] = CALL_memfd_create,
 	[425] = CALL_io_uring_setup,
+	[96] = CALL_start,
 };
 
 /* arch/arm/tools/syscall.tbl */
@@ -202,6 +206,7 @@ const volatile u8 calls_compat[CALL_NUMBERS] __weak = {
 	[282] = CALL_bind,
 	[385] = CALL_memfd_create,
 	[425] = CALL_io_uring_setup,
+	[256] = CALL_start,
 };
 
 /* At the end of a call its first register holds the result; the argument is kept beside it. */

@@ -104,6 +104,13 @@ static __noinline int after_mprotect(struct pt_regs *regs, u32 call, bool compat
 					      call_arg(regs, compat, 1));
 	if (!v || !(BPF_CORE_READ(v, vm_flags) & VM_EXEC))
 		return 0;
+	if (BPF_CORE_READ(v, vm_end) - call_arg(regs, compat, 0) < call_arg(regs, compat, 1)) {
+		/* Behind what is told there may be more that was written. */
+		struct mem_state *st = mem_state_of(BPF_CORE_READ(t, mm));
+		if (st)
+			mem_written(st, call_arg(regs, compat, 0),
+				    call_arg(regs, compat, 0) + call_arg(regs, compat, 1));
+	}
 	struct mapping m = {
 		.regs = regs,
 		.op = call == CALL_mprotect ? MAP_OP_mprotect : MAP_OP_pkey_mprotect,
@@ -134,13 +141,36 @@ static __always_inline u32 anon_call_of(u32 call)
 		return ANON_CALL_memfd_create;
 	case CALL_io_uring_setup:
 		return ANON_CALL_io_uring_setup;
+	case CALL_start:
+		return ANON_CALL_start;
+	case CALL_vm_readv:
+		return ANON_CALL_process_vm_readv;
+	case CALL_pidfd_getfd:
+		return ANON_CALL_pidfd_getfd;
+	case CALL_init_module:
+	case CALL_finit_module:
+	case CALL_kexec_load:
+	case CALL_kexec_file_load:
+		return ANON_CALL_module;
+	case CALL_bpf:
+		return ANON_CALL_bpf;
+	case CALL_userfaultfd:
+		return ANON_CALL_userfaultfd;
+	case CALL_setuid:
+	case CALL_setreuid:
+	case CALL_setresuid:
+		return ANON_CALL_setuid;
+	case CALL_open:
+	case CALL_openat:
+	case CALL_open_other:
+		return ANON_CALL_open;
 	}
-	return 0;
+	return ANON_CALL_namespace; /* all that are left */
 }
 
 static __noinline int after_anon(struct pt_regs *regs, u32 call)
 {
-	count_fact(FACT_anon_net);
+	count_fact(call == CALL_start ? FACT_anon_start : FACT_anon_net);
 	return on_call(anon_call_of(call), regs);
 }
 

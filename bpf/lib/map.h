@@ -10,7 +10,12 @@
 #define PROT_GROWSDOWN 0x01000000
 
 #define ANON_TOLD 4 /* of a program, before only doublings are told */
+#define FEW_TOLD  16
 #define ODD_TOLD  32
+
+#define DIRS_LOOKED_AT	  12
+#define MODE_OTHERS_WRITE 0002 /* include/uapi/linux/stat.h */
+#define MODE_STICKY	  01000
 
 /* What a hook has seen. */
 struct mapping {
@@ -18,6 +23,7 @@ struct mapping {
 	struct file *file;
 	u64 address, length;
 	u32 op, vm_flags, before, mflags, facts, error;
+	bool special; /* the vDSO and the like */
 };
 
 static __always_inline bool read_implies_exec(void)
@@ -59,32 +65,74 @@ static __always_inline bool file_is_odd(struct mm_struct *mm, const struct mappi
 	return BPF_CORE_READ(mnt, mnt_ns) != BPF_CORE_READ(t, nsproxy, mnt_ns);
 }
 
+/*
+ * Can others than root change the file, or put another one in its place? Of its directories those
+ * of its own file system. Groups are not looked at: who is in them is not known here.
+ */
+__weak __noinline u64 others_can_change(u64 file)
+{
+	struct file *f = (void *)file;
+	struct dentry *d = BPF_CORE_READ(f, f_path.dentry);
+
+	for (int i = 0; i < DIRS_LOOKED_AT && d; i++) {
+		struct inode *inode = BPF_CORE_READ(d, d_inode);
+		u32 mode = BPF_CORE_READ(inode, i_mode);
+		if (BPF_CORE_READ(inode, i_uid.val) ||
+		    (mode & MODE_OTHERS_WRITE && !(i && mode & MODE_STICKY)))
+			return 1;
+		struct dentry *up = BPF_CORE_READ(d, d_parent);
+		d = up == d ? NULL : up;
+	}
+	return 0;
+}
+
+static __always_inline bool is_root(void)
+{
+	struct task_struct *t = (void *)bpf_get_current_task();
+	return !BPF_CORE_READ(t, cred, euid.val);
+}
+
 static __always_inline u32 class_of(struct mm_struct *mm, struct mapping *m, u32 kind, u64 base)
 {
 	struct file *f = m->file;
 
+	if (m->facts & MAP_F_BY_MEMORY)
+		return MEM_BY_MEMORY;
 	switch (kind) {
 	case MAP_KIND_anon:
-	case MAP_KIND_shm:
 		return MEM_ANON;
+	case MAP_KIND_shm:
 	case MAP_KIND_memfd: /* two mappings of one memfd: how compilers keep W and X apart */
-		return m->facts & MAP_F_SHARED ? MEM_ANON : MEM_ODD;
+		return m->facts & MAP_F_SHARED ? MEM_ANON : MEM_GONE;
 	case MAP_KIND_file:
-		if ((BPF_CORE_READ(f, f_inode, i_mode) & FILE_TYPE_MASK) != FILE_TYPE_REGULAR)
-			return MEM_CLASSES;
-		if (file_is_odd(mm, m) || m->facts & MAP_F_BY_MEMORY)
-			return MEM_ODD;
-		return !base && !is_own_exe(mm, m->file) ? MEM_LAUNCHED : MEM_CLASSES;
+		break;
+	default:
+		return MEM_ODD;
 	}
-	return MEM_ODD;
+	if (!inode_is_regular(BPF_CORE_READ(f, f_inode)))
+		return MEM_ODD;
+	if (file_is_odd(mm, m))
+		return BPF_CORE_READ(f, f_inode, i_nlink) ? MEM_ODD : MEM_GONE;
+	if (is_own_exe(mm, f) || m->op != MAP_OP_mmap)
+		return MEM_CLASSES;
+	if (is_root() && others_can_change((u64)f)) {
+		m->facts |= MAP_F_OTHERS;
+		return base ? MEM_OTHERS : MEM_LAUNCHED;
+	}
+	return base ? MEM_CLASSES : MEM_LAUNCHED;
 }
 
 /* The number to tell, or 0. */
 static __always_inline u32 map_counted(struct mem_state *st, u32 class)
 {
-	if (class == MEM_LAUNCHED)
-		return !st->n[MEM_LAUNCHED]++;
-	return mem_count(st, class, class == MEM_ANON ? ANON_TOLD : ODD_TOLD);
+	switch (class) {
+	case MEM_ANON:
+		return mem_count(st, class, ANON_TOLD);
+	case MEM_LAUNCHED:
+	case MEM_OTHERS:
+		return mem_count(st, class, FEW_TOLD);
+	}
+	return mem_count(st, class, ODD_TOLD);
 }
 
 static __always_inline int on_map(struct mapping *m)
@@ -92,7 +140,7 @@ static __always_inline int on_map(struct mapping *m)
 	struct task_struct *t = (void *)bpf_get_current_task();
 	struct mm_struct *mm = BPF_CORE_READ(t, mm);
 	struct pt_regs *regs = m->regs; /* CO-RE would relocate m->regs, too */
-	u64 ip = PT_REGS_IP_CORE(regs), end = m->address + m->length, base = 0;
+	u64 ip = PT_REGS_IP_CORE(regs), end = m->address + m->length;
 	struct mem_state *st;
 	u32 kind;
 
@@ -100,34 +148,31 @@ static __always_inline int on_map(struct mapping *m)
 		return 0;
 	if (m->file) {
 		kind = file_kind(m->file);
+	} else if (m->special) {
+		kind = MAP_KIND_vdso;
 	} else if (m->facts & MAP_F_SHARED) {
 		kind = MAP_KIND_shm; /* its file is made later */
 	} else {
 		kind = anon_kind(mm, m->address, end, m->vm_flags, PT_REGS_SP_CORE(regs));
 	}
-	if (m->file) {
-		base = loader_base((u64)mm);
-		if (!base)
-			m->facts |= MAP_F_NO_LOADER;
-		m->facts |= asked_by(mm, base, ip);
-	}
+	u64 base = loader_base((u64)mm);
+	m->facts |= asked_by(mm, base, ip) | (base ? 0 : MAP_F_NO_LOADER);
 	u32 class = class_of(mm, m, kind, base);
 	if (class == MEM_CLASSES)
 		return 0;
 	st = mem_state_of(mm);
 	if (!st)
 		return 0;
-	if (kind == MAP_KIND_file && m->facts & MAP_F_WRITTEN) {
-		st->written_start = m->address;
-		st->written_end = end;
-	}
+	if (kind != MAP_KIND_file || m->facts & MAP_F_WRITTEN || m->vm_flags & VM_WRITE)
+		st->has = 1;
+	if (kind == MAP_KIND_file && m->op != MAP_OP_mmap &&
+	    (m->facts & MAP_F_WRITTEN || m->vm_flags & VM_WRITE))
+		mem_written(st, m->address, end);
+	if (!base && m->file && (class == MEM_ODD || class == MEM_GONE))
+		st->n[MEM_LAUNCHED]++; /* what comes after it is not the first */
 	u32 count = map_counted(st, class);
 	if (!count)
 		return 0;
-	if (!m->file) {
-		base = loader_base((u64)mm);
-		m->facts |= asked_by(mm, base, ip) | (base ? 0 : MAP_F_NO_LOADER);
-	}
 
 	u32 slot = 0;
 	struct scratch *s = rec_begin_cpu(&slot, EV_map, sizeof(struct ev_map));
@@ -162,7 +207,8 @@ static __always_inline u32 vma_facts(struct vm_area_struct *v)
 static __always_inline int on_vma(struct vm_area_struct *v, struct mapping *m)
 {
 	m->vm_flags = BPF_CORE_READ(v, vm_flags);
-	if (vma_is_special(v))
+	m->special = vma_is_special(v);
+	if (m->special && !(m->vm_flags & VM_WRITE) && !BPF_CORE_READ(v, anon_vma))
 		return 0;
 	m->file = vma_file(v);
 	m->address = BPF_CORE_READ(v, vm_start);

@@ -63,14 +63,33 @@ static __always_inline bool is_own_exe(struct mm_struct *mm, struct file *f)
 	return shown_inode(BPF_CORE_READ(mm, exe_file)) == shown_inode(f);
 }
 
-/* Is the mapping memory that no file is behind? A program that was executed from a memfd is in its
- * exec event; its own text does not count. */
+static __always_inline bool inode_is_regular(struct inode *i)
+{
+	return (BPF_CORE_READ(i, i_mode) & FILE_TYPE_MASK) == FILE_TYPE_REGULAR;
+}
+
+/*
+ * Is the code in the mapping in no file? A program that was executed from a memfd is in its exec
+ * event; its own text does not count. A library that was deleted since is a file's, mapped
+ * privately; a deleted file that is mapped shared is a buffer. Pages of a file that can still be
+ * written are not the file's once one was. So it is with the vDSO, which is mapped privately, too.
+ */
 static __always_inline bool vma_is_memory(struct mm_struct *mm, struct vm_area_struct *v)
 {
 	struct file *f = vma_file(v);
-	if (f)
-		return file_kind(f) != MAP_KIND_file && !is_own_exe(mm, f);
-	return !vma_is_special(v);
+	u64 flags = BPF_CORE_READ(v, vm_flags);
+
+	if (!f)
+		return !vma_is_special(v) || BPF_CORE_READ(v, anon_vma);
+	struct inode *i = BPF_CORE_READ(f, f_inode);
+	if (is_own_exe(mm, f) && BPF_CORE_READ(v, vm_start) < BPF_CORE_READ(mm, end_data) &&
+	    BPF_CORE_READ(v, vm_end) > BPF_CORE_READ(mm, start_code))
+		return false; /* as execve(2) mapped it */
+	if (file_kind(f) != MAP_KIND_file || !inode_is_regular(i))
+		return true;
+	if (flags & VM_SHARED)
+		return !BPF_CORE_READ(i, i_nlink);
+	return flags & VM_WRITE && BPF_CORE_READ(v, anon_vma);
 }
 
 static __always_inline struct mem_state *mem_state_of(struct mm_struct *mm)
@@ -83,6 +102,37 @@ static __always_inline struct mem_state *mem_state_of(struct mm_struct *mm)
 		return st;
 	bpf_map_update_elem(&mem_states, &tgid, &fresh, BPF_ANY);
 	return bpf_map_lookup_elem(&mem_states, &tgid);
+}
+
+/* A child has its creator's memory, though not its history. */
+static __always_inline void mem_inherit(struct task_struct *parent, struct task_struct *child)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32, new = BPF_CORE_READ(child, tgid);
+	struct mem_state *st = bpf_map_lookup_elem(&mem_states, &tgid);
+
+	if (!st || !st->has || new == tgid || st->mm != (u64)BPF_CORE_READ(parent, mm))
+		return;
+	struct mem_state copy = { .mm = (u64)BPF_CORE_READ(child, mm),
+				  .written_start = st->written_start,
+				  .written_end = st->written_end,
+				  .has = 1 };
+	bpf_map_update_elem(&mem_states, &new, &copy, BPF_ANY);
+}
+
+/* Has the current process made executable memory, as far as known? */
+static __always_inline bool mem_has(void)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct mem_state *st = bpf_map_lookup_elem(&mem_states, &tgid);
+	return st && st->has;
+}
+
+static __always_inline void mem_written(struct mem_state *st, u64 start, u64 end)
+{
+	if (!st->written_end || start < st->written_start)
+		st->written_start = start;
+	if (end > st->written_end)
+		st->written_end = end;
 }
 
 /* Counts one more. Its number if it is to be told, else 0: the first few of a program, then each

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * CPU time of operations that the memory hooks look at, and of one that they do not, in ns:
- * memops SECONDS FILE prints "name ns" lines. FILE: what is mapped as a library is.
+ * memops SECONDS FILE [NAME] prints "ns name" lines. FILE: what is mapped as a library is.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -57,6 +59,11 @@ static void op_socket(void)
 	close(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
+static void op_open(void)
+{
+	close(open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -68,6 +75,7 @@ static const struct {
 	{ "mprotect r, rw", op_mprotect },
 	{ "mprotect r-x, rw (as a JIT)", op_mprotect_exec },
 	{ "socket + close", op_socket },
+	{ "open + close", op_open },
 };
 
 static double now(clockid_t id)
@@ -79,18 +87,21 @@ static double now(clockid_t id)
 
 int main(int argc, char **argv)
 {
-	double seconds = argc == 3 ? atof(argv[1]) : 0;
+	bool usage = argc < 3 || argc > 4;
+	double seconds = usage ? 0 : atof(argv[1]);
 
-	library = argc == 3 ? open(argv[2], O_RDONLY | O_CLOEXEC) : -1;
+	library = !usage ? open(argv[2], O_RDONLY | O_CLOEXEC) : -1;
 	page = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (seconds <= 0 || library < 0 || page == MAP_FAILED) {
-		fprintf(stderr, "usage: memops SECONDS FILE\n");
+		fprintf(stderr, "usage: memops SECONDS FILE [NAME]\n");
 		return 64;
 	}
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
 		double end = now(CLOCK_MONOTONIC) + seconds * 1e9,
 		       cpu = now(CLOCK_PROCESS_CPUTIME_ID);
 		unsigned long n = 0;
+		if (argc == 4 && strcmp(argv[3], ops[i].name) != 0)
+			continue;
 		do {
 			for (unsigned k = 0; k < 100; k++)
 				ops[i].run();

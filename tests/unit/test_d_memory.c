@@ -168,6 +168,14 @@ static void unknown_loader(void **state)
 	assert_int_equal(judge(&detector_loader,
 			       map(MAP_KIND_file, MAP_F_NO_LOADER, "/opt/payload")),
 			 SEVERITY_medium);
+	RUNS("/tmp/kworker", 8, 0, "kworker", "link");
+	assert_int_equal(judge(&detector_loader,
+			       map(MAP_KIND_file, MAP_F_NO_LOADER, "/opt/payload")),
+			 SEVERITY_medium);
+	RUNS("/usr/libexec/valgrind", 10, 0, "valgrind", "payload");
+	assert_int_equal(judge(&detector_loader,
+			       map(MAP_KIND_file, MAP_F_NO_LOADER, "/opt/payload")),
+			 SEVERITY_low);
 	RUNS("/sbin/static", 9, 0, "static", "--user", "nobody");
 	assert_int_equal(judge(&detector_loader,
 			       map(MAP_KIND_file, MAP_F_NO_LOADER, "/lib/libnss_files.so.2")),
@@ -184,6 +192,9 @@ static void no_launcher(void **state)
 	RUNS("/lib/ld.so", LOADER_INO, 0, "ld.so", "--list", "/bin/true");
 	assert_int_equal(judge(&detector_loader, map(MAP_KIND_file, MAP_F_NO_LOADER, "/bin/true")),
 			 SEVERITY_none);
+	RUNS("/lib/ld.so", LOADER_INO, 0, "ld.so", "--argv0", "--list", "/bin/true", "--verify");
+	assert_int_equal(judge(&detector_loader, map(MAP_KIND_file, MAP_F_NO_LOADER, "/bin/true")),
+			 SEVERITY_medium);
 	RUNS("/lib/ld.so", LOADER_INO, 0, "ld.so", "/bin/true");
 	/* Libraries after the payload. */
 	struct ev_map *m = map(MAP_KIND_file, MAP_F_NO_LOADER, "/lib/libc.so.6");
@@ -200,12 +211,13 @@ static void many_loaders(void **state)
 	(void)state;
 	for (u64 i = 0; i < 1000; i++)
 		RUNS("/bin/true", 7, 10000 + i, "true");
-	RUNS("/lib/x", 10999, 0, "x");
-	assert_int_equal(judge(&detector_loader, map(MAP_KIND_file, MAP_F_NO_LOADER, "/p")),
-			 SEVERITY_medium);
-	RUNS("/lib/x", 10000, 0, "x");
+	/* Only a known one is believed that it will list. */
+	RUNS("/lib/x", 10999, 0, "x", "--list", "/p");
 	assert_int_equal(judge(&detector_loader, map(MAP_KIND_file, MAP_F_NO_LOADER, "/p")),
 			 SEVERITY_none);
+	RUNS("/lib/x", 10000, 0, "x", "--list", "/p");
+	assert_int_equal(judge(&detector_loader, map(MAP_KIND_file, MAP_F_NO_LOADER, "/p")),
+			 SEVERITY_medium);
 }
 
 /* A process that is not in the table. */

@@ -11,6 +11,10 @@
  * One honest thing looks like it: a translator of machine code (DynamoRIO, Pin) copies the
  * program's own instructions, its system calls among them, into a cache. It is known by how often
  * it makes such memory, and gets a lower level, not none.
+ *
+ * Code that calls libc in place of the kernel is a hint: compilers that let programs call C
+ * functions (LuaJIT, SBCL, GHCi, cling) do the same from anonymous memory. They do not from a
+ * stack, a heap, changed pages of a file or a memfd that is mapped privately.
  */
 #include "detect/d_anon_exec.h"
 
@@ -29,6 +33,15 @@ static const char *const call_text[] = {
 	[ANON_CALL_process_vm_writev] = "wrote to a process's memory",
 	[ANON_CALL_memfd_create] = "made a memfd",
 	[ANON_CALL_io_uring_setup] = "made an io_uring",
+	[ANON_CALL_start] = "started a program without execve",
+	[ANON_CALL_process_vm_readv] = "read a process's memory",
+	[ANON_CALL_pidfd_getfd] = "took a process's descriptor",
+	[ANON_CALL_module] = "loaded code into the kernel",
+	[ANON_CALL_bpf] = "called bpf",
+	[ANON_CALL_userfaultfd] = "made a userfaultfd",
+	[ANON_CALL_setuid] = "changed its user",
+	[ANON_CALL_namespace] = "changed namespaces or mounts",
+	[ANON_CALL_open] = "opened a file",
 };
 
 static const char *const kind_text[] = {
@@ -39,6 +52,7 @@ static const char *const kind_text[] = {
 	[MAP_KIND_memfd] = "a memfd",
 	[MAP_KIND_shm] = "shared anonymous memory",
 	[MAP_KIND_secret] = "secret memory",
+	[MAP_KIND_vdso] = "the changed vDSO",
 };
 
 static const char *text_of(const char *const *text, size_t n, u32 i, const char *other)
@@ -61,6 +75,14 @@ static void memory_evidence(struct verdict *v, u64 ip, u64 address, u64 length)
 	verdict_evidence(v, "redshank.map.length", "%llu", (unsigned long long)length);
 }
 
+/* Is it memory as compilers at run time use it? */
+static bool compilers_use(const struct ev_anon_exec *a)
+{
+	return a->kind == MAP_KIND_anon || ((a->kind == MAP_KIND_memfd || a->kind == MAP_KIND_shm ||
+					     a->kind == MAP_KIND_file) &&
+					    a->facts & MAP_F_SHARED);
+}
+
 static void on_call(const struct event *ev, struct verdict *v)
 {
 	const struct ev_anon_exec *a = EVENT_AS(anon_exec, ev);
@@ -68,12 +90,19 @@ static void on_call(const struct event *ev, struct verdict *v)
 				   "made a system call");
 	const char *kind = text_of(kind_text, sizeof(kind_text) / sizeof(kind_text[0]), a->kind,
 				   "memory without a file");
+	if (a->kind == MAP_KIND_file && a->facts & MAP_F_SHARED)
+		kind = "a deleted file's buffer";
 	bool cache = a->regions >= CACHE_REGIONS && a->kind == MAP_KIND_anon;
+	bool caller = a->facts & MAP_F_CALLER;
 	int len;
 	const char *exe = exe_of(ev, &len);
 
-	v->severity = cache ? SEVERITY_medium : SEVERITY_high;
-	verdict_message(v, "%.*s %s by code in %s, which no file holds%s", len, exe, call, kind,
+	if (caller)
+		v->severity = compilers_use(a) ? SEVERITY_low : SEVERITY_medium;
+	else
+		v->severity = cache ? SEVERITY_medium : SEVERITY_high;
+	verdict_message(v, "%.*s %s by %scode in %s, which no file holds%s", len, exe, call,
+			caller ? "a function that was called by " : "", kind,
 			cache ? "; it has many such regions, as a translator of machine code" : "");
 	memory_evidence(v, a->ip, a->address, a->length);
 	verdict_evidence(v, "redshank.anon_exec.regions", "%u", a->regions);
@@ -134,6 +163,6 @@ const struct detector detector_anon_exec = {
 	},
 	.wants = wants,
 	.facts = 1U << FACT_map_mmap | 1U << FACT_map_prot | 1U << FACT_anon_prog |
-		 1U << FACT_anon_fork | 1U << FACT_anon_net,
+		 1U << FACT_anon_fork | 1U << FACT_anon_net | 1U << FACT_anon_start,
 	.on_event = on_event,
 };

@@ -6,11 +6,12 @@
  *
  * Which file is a loader is not known by name, but learned: the kernel says of each exec which
  * interpreter it mapped (redshank.loader.*), and a process whose own program is one of these files
- * was started as a launcher. So was one that was started without an interpreter and maps a file
- * that its arguments name: a copy of the loader, of this system's or of another's. Static programs
- * that load plugins of libc are neither.
+ * was started as a launcher. So was any other that was started without an interpreter and maps a
+ * file executable: a copy of the loader, of this system's or of another's, or a loader of their
+ * own. What libc loads into static programs is known by where it is, unless the arguments name it.
  *
- * The payload is the first file that such a process maps executable; the kernel names it.
+ * The payload is the first file that such a process maps executable; the kernel names it. What is
+ * preloaded comes after it.
  */
 #include "detect/d_loader.h"
 
@@ -54,100 +55,176 @@ static void learn(struct loaders *l, const struct ev_exec *x)
 		l->n++;
 }
 
-static size_t base_name(const char *p, size_t len, const char **ret)
-{
-	const char *slash = memrchr(p, '/', len);
-
-	*ret = slash ? slash + 1 : p;
-	return len - (size_t)(*ret - p);
-}
-
-/* Calls fn for each argument but the first, until it says true. */
-static bool any_arg(const struct image *im,
-		    bool (*fn)(const char *arg, size_t len, const void *ctx), const void *ctx)
-{
-	const char *p = im->args, *end = im->args + im->args_len;
-	bool first = true;
-
-	while (p < end) {
-		const char *nul = memchr(p, '\0', (size_t)(end - p));
-		size_t len = nul ? (size_t)(nul - p) : (size_t)(end - p);
-		if (!first && fn(p, len, ctx))
-			return true;
-		first = false;
-		p += len + 1;
-	}
-	return false;
-}
-
-struct path {
+struct text {
 	const char *p;
 	size_t len;
 };
 
-static bool arg_names(const char *arg, size_t len, const void *ctx)
+static bool text_is(struct text t, const char *s)
 {
-	const struct path *path = ctx;
-	const char *a, *b;
-	size_t alen = base_name(arg, len, &a), blen = base_name(path->p, path->len, &b);
-
-	return alen && alen == blen && !memcmp(a, b, alen);
+	return strlen(s) == t.len && !memcmp(s, t.p, t.len);
 }
 
-/* Options with which the loader looks at a program and does not run it. */
-static bool arg_only_looks(const char *arg, size_t len, const void *ctx)
+static bool begins_with(struct text t, const char *s)
 {
-	static const char *const options[] = { "--verify", "--list" };
+	size_t n = strlen(s);
 
-	(void)ctx;
+	return t.len >= n && !memcmp(s, t.p, n);
+}
+
+static struct text base_name(struct text t)
+{
+	const char *slash = memrchr(t.p, '/', t.len);
+	struct text base = t;
+
+	if (slash) {
+		base.p = slash + 1;
+		base.len -= (size_t)(base.p - t.p);
+	}
+	return base;
+}
+
+/* The next argument of what is left of a vector. False at its end. */
+static bool next_arg(struct text *left, struct text *ret)
+{
+	const char *nul = memchr(left->p, '\0', left->len);
+	size_t len = nul ? (size_t)(nul - left->p) : left->len;
+
+	if (!left->len)
+		return false;
+	*ret = (struct text){ left->p, len };
+	len += nul ? 1 : 0;
+	*left = (struct text){ left->p + len, left->len - len };
+	return true;
+}
+
+static struct text args_of(const struct image *im)
+{
+	return (struct text){ im->args, im->args_len };
+}
+
+/* Does an argument but the first name the file? By its last component, for the rest may be any way
+ * to it. */
+static bool args_name(const struct image *im, struct text path)
+{
+	struct text left = args_of(im), arg, base = base_name(path);
+	bool first = true;
+
+	while (next_arg(&left, &arg)) {
+		arg = base_name(arg);
+		if (!first && arg.len && arg.len == base.len && !memcmp(arg.p, base.p, arg.len))
+			return true;
+		first = false;
+	}
+	return false;
+}
+
+/* Options of glibc's and musl's loader that have a value after them (elf/rtld.c, ldso/dynlink.c).
+ */
+static bool has_value(struct text option)
+{
+	static const char *const options[] = {
+		"--library-path",	  "--inhibit-rpath",	"--audit", "--preload", "--argv0",
+		"--glibc-hwcaps-prepend", "--glibc-hwcaps-mask"
+	};
+
 	for (unsigned i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (strlen(options[i]) == len && !memcmp(options[i], arg, len))
+		if (text_is(option, options[i]))
 			return true;
 	return false;
 }
 
-static bool arg_is_ldd(const char *arg, size_t len, const void *ctx)
+/* Is a loader told to look at a program only? What stands behind the program is the program's. */
+static bool only_looks(const struct image *im)
 {
-	static const struct path ldd = { "ldd", 3 };
+	struct text left = args_of(im), arg;
 
-	(void)ctx;
-	return arg_names(arg, len, &ldd);
+	if (!next_arg(&left, &arg))
+		return false;
+	while (next_arg(&left, &arg) && begins_with(arg, "--")) {
+		if (text_is(arg, "--list") || text_is(arg, "--verify"))
+			return true;
+		if (has_value(arg) && !next_arg(&left, &arg))
+			return false;
+	}
+	return false;
 }
 
 /* ldd(1) has the loader list what a library needs; the variable that asks for it is not known here.
- * A lower level, not none: anybody can call a script ldd. */
+ * A lower level, not none: it is a script, and anybody can call one so. */
 static bool parent_is_ldd(const struct event *ev)
 {
 	const struct proc *p = ev->tree ? proctree_parent(ev->tree, ev->proc) : NULL;
+	struct text left, arg;
 
-	return p && p->image && any_arg(p->image, arg_is_ldd, NULL);
+	if (!p || !p->image)
+		return false;
+	left = args_of(p->image);
+	return next_arg(&left, &arg) && next_arg(&left, &arg) && arg.len && arg.p[0] == '/' &&
+	       text_is(base_name(arg), "ldd");
+}
+
+static bool under(struct text path, const char *const *dirs)
+{
+	for (; *dirs; dirs++)
+		if (begins_with(path, *dirs))
+			return true;
+	return false;
+}
+
+/* Programs that root installed and that start others on their own: valgrind. Not among them are
+ * loaders that no program has asked for yet: these are with the libraries. */
+static bool is_installed(const struct image *im)
+{
+	static const char *const dirs[] = { "/usr/bin/", "/usr/sbin/",	       "/usr/libexec/",
+					    "/bin/",	 "/usr/lib/valgrind/", NULL };
+
+	return !im->exe_uid && !(im->exe_mode & 022) && im->exe_origin != EXE_ORIGIN_memfd &&
+	       im->exe_origin != EXE_ORIGIN_unlinked &&
+	       under((struct text){ im->exe, im->exe_len }, dirs);
+}
+
+/* What static programs load that are no loaders: libc's modules for names and character sets.
+ * Files without a name have alerts of their own. */
+static bool is_no_payload(struct text path, const struct ev_map *m)
+{
+	static const char *const dirs[] = { "/lib", "/usr/lib", "/usr/local/lib", NULL };
+
+	if (m->exe_origin == EXE_ORIGIN_memfd || m->exe_origin == EXE_ORIGIN_unlinked)
+		return true;
+	return !m->exe_uid && !(m->facts & MAP_F_OTHERS) && under(path, dirs);
+}
+
+static bool file_is_odd(const struct ev_map *m)
+{
+	return m->exe_origin == EXE_ORIGIN_memfd || m->exe_origin == EXE_ORIGIN_unlinked ||
+	       m->exe_origin == EXE_ORIGIN_tmpfs || m->exe_flags & EXE_F_DETACHED;
 }
 
 static void judge(const struct loaders *l, const struct event *ev, struct verdict *v)
 {
 	const struct ev_map *m = EVENT_AS(map, ev);
 	const struct image *im = ev->proc ? ev->proc->image : NULL;
-	struct path path;
+	struct text path;
 
-	if (m->kind == MAP_KIND_anon || m->op != MAP_OP_mmap || !(m->facts & MAP_F_NO_LOADER) ||
-	    !im)
+	if (m->kind == MAP_KIND_anon || m->op != MAP_OP_mmap || m->facts & MAP_F_SHARED ||
+	    !(m->facts & MAP_F_NO_LOADER) || !im)
 		return;
 	path.p = rec_str(ev->rec, m->exe, &path.len);
 	if (!path.len || (im->exe_ino == m->exe_ino && im->exe_dev == m->exe_dev))
 		return;
-	if (!is_loader(l, im->exe_dev, im->exe_ino) && !any_arg(im, arg_names, &path))
+	bool known = is_loader(l, im->exe_dev, im->exe_ino), named = args_name(im, path);
+	bool odd = file_is_odd(m);
+	if (known ? only_looks(im) : !named && is_no_payload(path, m))
 		return;
-	if (any_arg(im, arg_only_looks, NULL))
-		return;
-	bool odd = m->exe_origin == EXE_ORIGIN_memfd || m->exe_origin == EXE_ORIGIN_unlinked ||
-		   m->exe_origin == EXE_ORIGIN_tmpfs || m->exe_flags & EXE_F_DETACHED;
-	/* Libraries that the payload needs come after it and are not odd. */
-	if (m->count > 1 && !odd)
+	/* Libraries that the payload needs come after it; those that were asked for are named. */
+	if (m->count > 1 && !odd && !named)
 		return;
 	v->severity = odd ? SEVERITY_high : SEVERITY_medium;
-	if (parent_is_ldd(ev))
+	if (known ? parent_is_ldd(ev) : is_installed(im) && !odd)
 		v->severity = SEVERITY_low;
-	verdict_message(v, "%.*s was run by the dynamic loader (%.*s)%s", (int)path.len, path.p,
+	verdict_message(v, "%.*s was run by %s (%.*s)%s", (int)path.len, path.p,
+			known ? "the dynamic loader" : "a program that works as a dynamic loader",
 			(int)im->exe_len, im->exe,
 			m->error ? "; the kernel refused to map it" : "");
 	verdict_evidence(v, "redshank.map.path", "%.*s", (int)path.len, path.p);
@@ -194,7 +271,8 @@ const struct detector detector_loader = {
 			"Programs that are shipped with a C library of their own (some bundles, Nix, "
 			"Homebrew, Steam's runtime) are started so by their wrappers: except them by the "
 			"loader's path. ld.so --list and --verify, and so ldd(1) on programs, do not alert; "
-			"ldd on libraries does so at level low.",
+			"ldd on libraries does so at level low, and so do installed programs that load "
+			"others on their own, as valgrind.",
 		.techniques = techniques,
 	},
 	.wants = wants,

@@ -177,9 +177,9 @@ static const struct sigma_feed anon_exec[] = {
 /* Of memory, and of the process that it is in. */
 static const struct sigma_feed memory[] = {
 	{ "MapKind", "redshank.map.kind", NULL, PLAIN,
-	  "file, anon, stack, heap, memfd, shm, secret" },
+	  "file, anon, stack, heap, memfd, shm, secret, vdso" },
 	{ "MapOrigin", "redshank.map.origin", NULL, PLAIN, "where the file is: as ExeOrigin" },
-	{ "MapFacts", "redshank.map.facts", NULL, PLAIN, "shared, written, by_memory, …" },
+	{ "MapFacts", "redshank.map.facts", NULL, PLAIN, "shared, written, by_memory, others, …" },
 	{ "MapProtection", "redshank.map.protection", NULL, PLAIN, "rwx, r-x, …" },
 	{ "MapAddress", "redshank.map.address", NULL, PLAIN, "where it begins" },
 	{ "MapLength", "redshank.map.length", NULL, PLAIN, "its bytes" },

@@ -178,9 +178,10 @@ static const char *const scan_flag_names[] = {
 	"incomplete",
 	"only_breakpoints",
 };
-static const char *const map_fact_names[] = { "shared",	   "written",	       "growsdown",
-					      "no_loader", "by_loader",	       "by_memory",
-					      "compat",	   "read_implies_exec" };
+static const char *const map_fact_names[] = { "shared",	   "written",		"growsdown",
+					      "no_loader", "by_loader",		"by_memory",
+					      "compat",	   "read_implies_exec", "others",
+					      "caller" };
 /* Linux numbers of x86 and arm64, signal(7). */
 static const char *const signal_names[] = {
 	NULL,	     "SIGHUP",	"SIGINT",    "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
@@ -220,10 +221,8 @@ void value_printf(struct value *v, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(v->tmp, sizeof(v->tmp), fmt, ap);
 	va_end(ap);
-	value_str(v, v->tmp,
-		  n < 0			       ? 0
-		  : (size_t)n < sizeof(v->tmp) ? (size_t)n
-					       : sizeof(v->tmp) - 1);
+	size_t len = n < 0 ? 0 : (size_t)n;
+	value_str(v, v->tmp, len < sizeof(v->tmp) ? len : sizeof(v->tmp) - 1);
 }
 
 static void value_enum(struct value *v, struct names n, uint64_t i)

@@ -341,7 +341,7 @@ int hooks_fire(struct err *e)
 #define ALWAYS_EVENTS (1ULL << EV_fork | 1ULL << EV_exec | 1ULL << EV_exit)
 #define ALWAYS_FACTS                                                                            \
 	(1U << FACT_script | 1U << FACT_map_mmap | 1U << FACT_map_prot | 1U << FACT_anon_prog | \
-	 1U << FACT_anon_fork)
+	 1U << FACT_anon_fork | 1U << FACT_anon_start)
 
 bool hooks_fire_causes(const struct hook *h)
 {
