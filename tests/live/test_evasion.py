@@ -20,6 +20,7 @@ MODULE = ("Kernel module from memory or a deleted file", "high")
 DEVICE = ("Block device mounted in a container", "high")
 SENSITIVE = ("Sensitive file by io_uring", "high")
 FLOOD = ("Flood of io_uring requests that name files", "low")
+SWAPPED = ("Descriptor exchanged while a file was opened for writing", "low")
 REFUSED = ("Reaching into another process was refused", "low")
 
 
@@ -200,6 +201,24 @@ def reach_int80(sensor):
     assert ATTACHED in alerts, alerts
 
 
+@test
+def register(sensor):
+    """The instruction pointer by PTRACE_POKEUSER, which is no memory"""
+    equal(reached(sensor, "register")[1], {ATTACHED, INJECTED})
+
+
+@test
+def enters_host(sensor):
+    """A container enters pid 1's mount namespace by a pidfd"""
+    group, enter = in_container()
+    try:
+        pid = act(sensor, "reach", "setns", str(os.getpid()), preexec_fn=enter)
+        equal(alerted(sensor, pid), {("Container process enters the host's namespaces", "high")})
+    finally:
+        until(lambda: not open(os.path.join(group, "cgroup.procs")).read(), "control group empty")
+        os.rmdir(group)
+
+
 # --- the kernel ---
 
 def opened(way, doc):
@@ -221,6 +240,18 @@ opened("creat", "by creat(2)")
 opened("int80", "by the 32-bit entry")
 opened("again", "by the link of a descriptor that could do nothing")
 opened("passed", "by a child, and handed over: told of the child")
+
+
+@test
+def raced(sensor):
+    """A descriptor that another thread exchanges: what was opened is told, or that it is not known"""
+    pid = act(sensor, "race", CORE_PATTERN, "5000")
+    found = [get(e, "redshank.kernel_file") for e in sensor.find("kernel_write", pid)]
+    assert set(found) <= {"core_pattern", "swapped"} and "core_pattern" in found, set(found)
+    alerts = alerted(sensor, pid)
+    assert SETTING in alerts, alerts
+    equal(SWAPPED in alerts, "swapped" in found)
+    print(f"# {found.count('swapped')} exchanged, {found.count('core_pattern')} told of 5000")
 
 
 @test

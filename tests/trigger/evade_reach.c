@@ -8,9 +8,12 @@
  *   evade_reach reach thread PID     by a thread, when the first one has ended
  *   evade_reach reach int80 PID      by the 32-bit entry
  *   evade_reach reach refused PID    as nobody, who may not
+ *   evade_reach reach register PID   its instruction pointer, by PTRACE_POKEUSER
+ *   evade_reach reach setns PID      its mount namespace, by a pidfd, from one of its own
  *   evade_reach set WAY PATH         opens it for writing: openat2, creat, int80,
  *     again                          by the link of a descriptor that could do nothing
  *     passed                         by a child, which hands the descriptor over
+ *   evade_reach race PATH N          opens it N times; another thread exchanges the descriptor
  *   evade_reach uring open PATH N    opens N harmless files and then PATH
  *   evade_reach uring set PATH       opens it for writing
  *   evade_reach uring write PATH     opens it without a descriptor and writes what was in it
@@ -23,9 +26,12 @@
 #include "evade.h"
 
 #include <linux/openat2.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 
 static long marker = 4711; /* at the same address in each process of this program */
@@ -109,6 +115,18 @@ static void reach(const char *way, pid_t pid, char *number)
 		write_word(pid, NULL);
 	} else if (!strcmp(way, "thread")) {
 		in_thread(write_thread, (void *)(intptr_t)pid);
+	} else if (!strcmp(way, "setns")) {
+		int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (unshare(CLONE_NEWNS) || setns(fd, CLONE_NEWNS))
+			die("setns");
+#ifdef __x86_64__
+	} else if (!strcmp(way, "register")) {
+		void *rip = (void *)offsetof(struct user_regs_struct, rip);
+		if (ptrace(PTRACE_ATTACH, pid, NULL, NULL) || waitpid(pid, NULL, __WALL) != pid ||
+		    ptrace(PTRACE_POKEUSER, pid, rip,
+			   (void *)ptrace(PTRACE_PEEKUSER, pid, rip, NULL)))
+			die("PTRACE_POKEUSER");
+#endif
 	} else if (!strcmp(way, "refused")) {
 		if (setresuid(65534, 65534, 65534) || !ptrace(PTRACE_SEIZE, pid, NULL, NULL))
 			die("PTRACE_SEIZE");
@@ -202,6 +220,41 @@ static void set(const char *way, const char *path)
 		die(path);
 }
 
+struct swap {
+	int decoy, at;
+	bool over;
+};
+
+/* Puts the decoy where the other thread's descriptor is, as soon as it is there. */
+static void *swap_thread(void *arg)
+{
+	struct swap *s = arg;
+	while (!__atomic_load_n(&s->over, __ATOMIC_RELAXED))
+		if (fcntl(s->at, F_GETFD) >= 0)
+			dup2(s->decoy, s->at);
+	return NULL;
+}
+
+/* Opens the file again and again, while another thread exchanges the descriptor for one of
+ * /dev/null. */
+static void race(const char *path, int times)
+{
+	struct swap s = { .decoy = open("/dev/null", O_RDONLY | O_CLOEXEC) };
+	pthread_t t;
+
+	s.at = s.decoy + 1;
+	if (pthread_create(&t, NULL, swap_thread, &s))
+		die("pthread_create");
+	for (int i = 0; i < times; i++) {
+		close(s.at);
+		int fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd > s.at)
+			close(fd);
+	}
+	__atomic_store_n(&s.over, true, __ATOMIC_RELAXED);
+	pthread_join(t, NULL);
+}
+
 /* --- uring --- */
 
 static int open_by(struct ring *r, const char *path, int flags, unsigned slot)
@@ -285,6 +338,8 @@ int main(int argc, char **argv)
 		reach(way, atoi(arg), arg);
 	else if (!strcmp(what, "set"))
 		set(way, arg);
+	else if (!strcmp(what, "race"))
+		race(way, atoi(arg));
 	else if (!strcmp(what, "uring"))
 		uring(way, arg, argc > 4 ? atoi(argv[4]) : 0);
 	else if (!strcmp(what, "mount") && argc > 4)
