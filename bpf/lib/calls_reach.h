@@ -74,17 +74,17 @@ static __always_inline int after_access(u32 call, struct pt_regs *regs, bool com
  */
 static __always_inline int after_open(u32 call, struct pt_regs *regs, bool compat, u32 fd)
 {
-	struct file *f = current_file(fd);
 	u32 flags = 0;
 
 	if (call != CALL_open_other) {
 		flags = call_arg(regs, compat, call == CALL_open ? 1 : 2) & O_ACCESS;
 		if (!flags)
 			return 0;
-		if ((BPF_CORE_READ(f, f_flags) & O_ACCESS) != flags)
-			return tell_kernel_write(f, 0, KERNEL_FILE_swapped);
 	}
-	return f ? on_open(f) : tell_kernel_write(f, 0, KERNEL_FILE_swapped);
+	struct file *f = current_file(fd);
+	if (!f || (flags && (BPF_CORE_READ(f, f_flags) & O_ACCESS) != flags))
+		return tell_kernel_write(f, 0, KERNEL_FILE_swapped);
+	return on_open(f);
 }
 
 static __always_inline int after_module(u32 call, struct pt_regs *regs, bool compat, u32 error)

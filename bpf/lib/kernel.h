@@ -111,6 +111,7 @@ static __always_inline u32 kernel_file(struct file *f, u64 magic)
 	return KERNEL_FILE_none;
 }
 
+/* f: NULL if it is not there any more. */
 static __always_inline int tell_kernel_write(struct file *f, u64 magic, u32 which)
 {
 	u32 slot = 0;
@@ -127,7 +128,7 @@ static __always_inline int tell_kernel_write(struct file *f, u64 magic, u32 whic
 	e->file = which;
 	e->flags = BPF_CORE_READ(f, f_flags);
 	__builtin_memcpy(e->leaf, l.s, sizeof(e->leaf));
-	if (fs)
+	if (f && fs)
 		rec_put_path(s, slot, &e->path, EVF_kernel_write_path, &f->f_path, &fs->root);
 	rec_submit(s, &ring_main, EV_kernel_write);
 	return 0;
