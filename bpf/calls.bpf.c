@@ -15,21 +15,27 @@
 
 char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
 
-/* Of calls that succeeded. */
+/* Attempts that were refused are told of what nobody tries by accident. */
 static __noinline int after_reach(struct pt_regs *regs, u32 call, bool compat, long ret)
 {
+	u32 error = ret < 0 ? -ret : 0;
+
 	switch (call) {
 	case CALL_ptrace:
-		return after_ptrace(regs, compat);
+		return !error || denied(error) ? after_ptrace(regs, compat, error) : 0;
 	case CALL_vm_readv:
 	case CALL_vm_writev:
 	case CALL_pidfd_getfd:
-		return after_access(call, regs, compat);
+		return !error || denied(error) ? after_access(call, regs, compat, error) : 0;
 	case CALL_init_module:
 	case CALL_finit_module:
 	case CALL_kexec_load:
 	case CALL_kexec_file_load:
-		return after_module(call, regs, compat);
+		return after_module(call, regs, compat, error);
+	}
+	if (error)
+		return 0;
+	switch (call) {
 	case CALL_bpf:
 		return sees_event(EV_bpf_load) ? after_bpf(regs, compat, ret) : 0;
 	case CALL_userfaultfd:
@@ -39,7 +45,7 @@ static __noinline int after_reach(struct pt_regs *regs, u32 call, bool compat, l
 	case CALL_setresuid:
 		return sees_event(EV_creds) ? after_setuid(call) : 0;
 	}
-	return after_ns(call, regs, compat);
+	return after_ns(call, regs, compat, ret);
 }
 
 static __always_inline int after_call(struct pt_regs *regs, u32 nr, long ret)
@@ -74,7 +80,7 @@ static __always_inline int after_call(struct pt_regs *regs, u32 nr, long ret)
 	}
 	if (sees_fact(FACT_anon_net))
 		after_anon(regs, call);
-	return ret < 0 ? 0 : after_reach(regs, call, compat, ret);
+	return after_reach(regs, call, compat, ret);
 }
 
 SEC("tp_btf/sys_exit")

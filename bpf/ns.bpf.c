@@ -9,6 +9,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "creds.h"
+#include "mount.h"
 #include "ns.h"
 
 char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";

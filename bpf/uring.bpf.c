@@ -10,7 +10,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "ns.h"
+#include "kernel.h"
+#include "mount.h"
 
 char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
 
@@ -27,7 +28,8 @@ char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
 #define OP_BIND	     56
 #define OP_LISTEN    57
 
-#define TELL_MAX     64 /* requests told of a process in TELL_NS */
+#define TELL_FILES   1024 /* requests that name files, told of a process in TELL_NS */
+#define TELL_OTHERS  64
 #define TELL_NS	     1000000000ULL
 #define ADDR_MAX     128 /* sizeof(struct sockaddr_storage) */
 #define SETUP_SQPOLL (1U << 1) /* IORING_SETUP_SQPOLL */
@@ -62,6 +64,11 @@ struct io_link___v7 {
 				   ? bpf_core_field_offset(struct type_, field_) \
 				   : bpf_core_field_offset(struct type_##___v7, field_)))
 
+/* Of a process, apart for its requests that name files: no flood of others hides these. */
+struct told_key {
+	u32 pid, sort; /* of requests: names_files() */
+};
+
 struct told {
 	u64 since;
 	u32 n, untold;
@@ -69,8 +76,8 @@ struct told {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
-	__type(key, u32);
+	__uint(max_entries, 2048);
+	__type(key, struct told_key);
 	__type(value, struct told);
 } uring_told SEC(".maps") __weak;
 
@@ -103,25 +110,35 @@ static __always_inline u32 uring_op(u32 opcode)
 	return URING_none;
 }
 
-/* Within its bound a process's requests are told one by one; *ret_untold: those that were not. */
-static __always_inline bool may_tell(u32 pid, u64 *ret_untold)
+static __always_inline u32 names_files(u32 op)
 {
+	return op == URING_opened ? 2 : op >= URING_openat && op <= URING_linkat;
+}
+
+/*
+ * Within its bound a process's requests are told one by one; *ret_untold: those that were not.
+ * *ret_last: the bound is reached.
+ */
+static __always_inline bool may_tell(u32 op, u64 *ret_untold, bool *ret_last)
+{
+	struct told_key key = { BPF_CORE_READ(current_task(), tgid), names_files(op) };
+	u32 max = key.sort ? TELL_FILES : TELL_OTHERS;
 	u64 now = bpf_ktime_get_boot_ns();
-	struct told *t = bpf_map_lookup_elem(&uring_told, &pid);
+	struct told *t = bpf_map_lookup_elem(&uring_told, &key);
 	if (!t) {
 		struct told first = { .since = now, .n = 1 };
-		bpf_map_update_elem(&uring_told, &pid, &first, BPF_ANY);
+		bpf_map_update_elem(&uring_told, &key, &first, BPF_ANY);
 		return true;
 	}
 	if (now - t->since >= TELL_NS) {
 		t->since = now;
 		t->n = 0;
 	}
-	if (t->n >= TELL_MAX) {
+	if (t->n >= max) {
 		t->untold++;
 		return false;
 	}
-	t->n++;
+	*ret_last = ++t->n == max;
 	*ret_untold = t->untold;
 	t->untold = 0;
 	return true;
@@ -185,8 +202,9 @@ static __always_inline int on_submit(struct io_kiocb *req)
 	u32 opcode = BPF_CORE_READ(req, opcode), op = uring_op(opcode);
 	struct task_struct *t = current_task();
 	u64 untold = 0;
+	bool last = false;
 
-	if (!op || !may_tell(BPF_CORE_READ(t, tgid), &untold))
+	if (!op || !may_tell(op, &untold, &last))
 		return 0;
 	u32 slot = 0;
 	struct scratch *s = rec_begin_cpu(&slot, EV_uring, sizeof(struct ev_uring));
@@ -197,6 +215,7 @@ static __always_inline int on_submit(struct io_kiocb *req)
 	hdr_fill(&e->hdr, t);
 	e->op = op;
 	e->untold = untold;
+	e->flood = last;
 	e->sqpoll = !!(BPF_CORE_READ(req, ctx, flags) & SETUP_SQPOLL);
 	put_objects(s, e, opcode, req);
 	rec_submit(s, &ring_bulk, EV_uring);
@@ -225,4 +244,86 @@ int uring__raw_tp_sqe(struct bpf_raw_tracepoint_args *ctx)
 	if (bpf_core_field_exists(e->__data_loc_op_str))
 		return on_submit((void *)ctx->args[0]);
 	return on_submit((void *)ctx->args[1]);
+}
+
+/* --- what came of it --- */
+
+#define OP_WRITEV      2
+#define OP_WRITE_FIXED 5
+#define OP_WRITE       23
+#define OP_SPLICE      30
+
+/* Whatever name led there. */
+static __always_inline int tell_opened(struct io_kiocb *req, struct file *f)
+{
+	struct task_struct *t = current_task();
+	struct fs_struct *fs = BPF_CORE_READ(t, fs);
+	u64 untold = 0;
+	u32 slot = 0;
+	bool last = false;
+
+	if (!fs || !may_tell(URING_opened, &untold, &last))
+		return 0;
+	struct scratch *s = rec_begin_cpu(&slot, EV_uring, sizeof(struct ev_uring));
+	if (!s)
+		return 0;
+	struct ev_uring *e = (void *)s->rec;
+
+	hdr_fill(&e->hdr, t);
+	e->op = URING_opened;
+	e->untold = untold;
+	e->flood = last;
+	e->flags = BPF_CORE_READ(f, f_flags);
+	e->sqpoll = !!(BPF_CORE_READ(req, ctx, flags) & SETUP_SQPOLL);
+	rec_put_path(s, slot, &e->path, EVF_uring_path, &f->f_path, &fs->root);
+	rec_submit(s, &ring_bulk, EV_uring);
+	return 0;
+}
+
+static __always_inline int on_opened(struct io_kiocb *req, u32 fd, bool calls_only)
+{
+	struct io_open *o = (void *)req;
+	struct file *f = current_file(fd);
+
+	if (BPF_CORE_READ(o, file_slot)) /* no descriptor: what is written to it will tell */
+		return 0;
+	if (f)
+		tell_opened(req, f);
+	if (!calls_only || !(BPF_CORE_READ(o, how.flags) & O_ACCESS))
+		return 0;
+	return f ? on_open(f) : tell_kernel_write(f, 0, KERNEL_FILE_swapped);
+}
+
+/*
+ * A request is done: what it opened; and what it wrote to, which may have been opened without a
+ * descriptor. Where kernel_write has no hook at the opening of files, that is told from here.
+ */
+static __always_inline int on_complete(struct io_ring_ctx *ctx, struct io_kiocb *req)
+{
+	bool calls_only = knob_call_events >> EV_kernel_write & 1;
+
+	count_fact(FACT_uring_done);
+	/* Before 5.19 another argument stands there (io_kiocb.cqe is from then). */
+	if (!bpf_core_field_exists(req->cqe) || BPF_CORE_READ(req, ctx) != ctx)
+		return 0;
+	s32 res = BPF_CORE_READ(req, cqe.res);
+	if (res < 0)
+		return 0;
+	switch (BPF_CORE_READ(req, opcode)) {
+	case OP_OPENAT:
+	case OP_OPENAT2:
+		return on_opened(req, res, calls_only);
+	case OP_WRITE:
+	case OP_WRITEV:
+	case OP_WRITE_FIXED:
+	case OP_SPLICE:
+		return calls_only ? on_open(BPF_CORE_READ(req, file)) : 0;
+	}
+	return 0;
+}
+
+SEC("raw_tp/io_uring_complete")
+int uring_done__raw_tp(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_complete((void *)ctx->args[0], (void *)ctx->args[1]);
 }

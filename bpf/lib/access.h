@@ -3,11 +3,11 @@
 #ifndef REDSHANK_LIB_ACCESS_H
 #define REDSHANK_LIB_ACCESS_H
 
+#include "access_told.h"
 #include "target.h"
 
 #define ANCESTRY_STEPS 16 /* ancestors of the target among which the caller is looked for */
 #define VDSO_SIZE      0x4000 /* the largest image of a vDSO and what follows it */
-#define REPEAT_NS      10000000000ULL /* the same within this is told once */
 
 /* include/uapi/linux/ptrace.h, arch/x86/include/uapi/asm/ptrace-abi.h */
 #define PTRACE_TRACEME	  0
@@ -24,20 +24,13 @@
 /* include/linux/ptrace.h */
 #define PTRACE_MODE_ATTACH 0x02
 
-struct access_key {
-	u32 pid, target, op, flags;
-};
+#define VECTORS_MAX 16 /* of process_vm_writev that are looked at */
 
-struct access_told {
-	u64 time, untold;
+/* What was done, as far as the caller said it; error: errno, if it was refused. */
+struct reach {
+	u64 request, addr, size;
+	u32 error;
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct access_key);
-	__type(value, struct access_told);
-} accesses SEC(".maps") __weak;
 
 /* ACCESS_none: it does not change anything in the other process. */
 static __always_inline u32 access_of_request(u64 request)
@@ -66,10 +59,9 @@ static __always_inline u32 access_of_request(u64 request)
 	return ACCESS_none;
 }
 
-static __always_inline bool in_vdso(struct task_struct *target, u64 addr)
+static __always_inline bool in_vdso(u64 vdso, u64 addr, u64 size)
 {
-	u64 vdso = (u64)BPF_CORE_READ(target, mm, context.vdso);
-	return vdso && addr >= vdso && addr < vdso + VDSO_SIZE;
+	return vdso && addr < vdso + VDSO_SIZE && addr + size >= vdso;
 }
 
 static __always_inline u32 relation(struct task_struct *t, struct task_struct *target)
@@ -78,6 +70,8 @@ static __always_inline u32 relation(struct task_struct *t, struct task_struct *t
 	struct task_struct *at = BPF_CORE_READ(target, group_leader);
 	u32 flags = 0;
 
+	if (!target)
+		return 1U << ACCESS_F_unresolved;
 	if (own == at)
 		flags |= 1U << ACCESS_F_self;
 	if (BPF_CORE_READ(target, ptrace) && BPF_CORE_READ(target, parent, group_leader) == own)
@@ -105,36 +99,26 @@ static __always_inline u32 relation(struct task_struct *t, struct task_struct *t
 	return flags;
 }
 
-/* Has the same just been told? If not, *ret_untold is how often it happened since. */
-static __always_inline bool access_told(struct access_key *key, u64 *ret_untold)
-{
-	struct access_told *told = bpf_map_lookup_elem(&accesses, key), now = {};
-	now.time = bpf_ktime_get_boot_ns();
-	if (told && now.time - told->time < REPEAT_NS) {
-		told->untold++;
-		return true;
-	}
-	*ret_untold = told ? told->untold : 0;
-	bpf_map_update_elem(&accesses, key, &now, BPF_ANY);
-	return false;
-}
-
-static __always_inline int on_access(u32 op, struct task_struct *target, u64 request, u64 addr,
-				     u64 size)
+/*
+ * target NULL: the process is not there any more, or what led to it. Many hundreds of instructions:
+ * looked at by the verifier once for each caller.
+ */
+static __noinline int tell_access(u32 op, struct task_struct *target, const struct reach *r)
 {
 	struct task_struct *t = current_task();
 	struct access_key key = {};
 	u64 untold = 0;
 
-	if (!target)
+	if (!r)
 		return 0;
 	key.op = op;
-	key.pid = BPF_CORE_READ(t, tgid);
-	key.target = BPF_CORE_READ(target, tgid);
+	key.error = r->error;
+	key.by = program_id(t);
+	key.of = program_id(target);
 	key.flags = relation(t, target);
 	if (op <= ACCESS_ptrace_traceme) /* which may be done already, or not yet */
 		key.flags &= ~(1U << ACCESS_F_traced);
-	if (addr && in_vdso(target, addr))
+	if (r->addr && in_vdso((u64)BPF_CORE_READ(target, mm, context.vdso), r->addr, r->size))
 		key.flags |= 1U << ACCESS_F_vdso;
 	/* Its own memory a process can write without help, but for what is not writable. */
 	if (key.flags & 1U << ACCESS_F_self && op != ACCESS_mem_write)
@@ -146,36 +130,64 @@ static __always_inline int on_access(u32 op, struct task_struct *target, u64 req
 		return 0;
 	hdr_fill(&e->hdr, t);
 	e->target_start = BPF_CORE_READ(target, group_leader, start_boottime);
-	e->addr = addr;
-	e->size = size;
+	e->addr = r->addr;
+	e->size = r->size;
 	e->repeated = untold;
 	e->op = op;
 	e->flags = key.flags;
-	e->target_pid = key.target;
+	e->target_pid = key.of.pid;
 	e->target_tid = BPF_CORE_READ(target, pid);
 	e->target_uid = BPF_CORE_READ(target, real_cred, uid.val);
 	e->target_euid = BPF_CORE_READ(target, real_cred, euid.val);
 	e->target_pidns = BPF_CORE_READ(target, nsproxy, pid_ns_for_children, ns.inum);
-	e->request = request;
+	e->request = r->request;
+	e->error = r->error;
 	BPF_CORE_READ_STR_INTO(&e->target_name, target, comm);
 	ev_submit(e, EV_access);
 	return 0;
 }
 
-/* The first vector that process_vm_readv and process_vm_writev name in the other process. */
-static __always_inline int on_vm_access(u32 op, struct task_struct *target, u64 iov, bool compat)
+static __always_inline int on_access(u32 op, struct task_struct *target, u64 request, u64 addr)
+{
+	struct reach r = { .request = request, .addr = addr };
+	return tell_access(op, target, &r);
+}
+
+static __always_inline void vector_at(u64 iov, u32 i, bool compat, struct reach *r)
 {
 	u64 vec[2] = {};
 	u32 small[2] = {};
 
 	if (compat) {
-		bpf_probe_read_user(small, sizeof(small), (void *)iov);
+		bpf_probe_read_user(small, sizeof(small), (void *)(iov + i * sizeof(small)));
 		vec[0] = small[0];
 		vec[1] = small[1];
 	} else {
-		bpf_probe_read_user(vec, sizeof(vec), (void *)iov);
+		bpf_probe_read_user(vec, sizeof(vec), (void *)(iov + i * sizeof(vec)));
 	}
-	return on_access(op, target, 0, vec[0], vec[1]);
+	r->addr = vec[0];
+	r->size = vec[1];
+}
+
+/*
+ * process_vm_readv, process_vm_writev: of the vectors that they name in the other process the one
+ * that leads into its vDSO, else the first.
+ */
+static __always_inline int on_vm_access(u32 op, struct task_struct *target, struct pt_regs *regs,
+					bool compat, u32 error)
+{
+	u64 iov = call_arg(regs, compat, 3), n = call_arg(regs, compat, 4);
+	u64 vdso = (u64)BPF_CORE_READ(target, mm, context.vdso);
+	struct reach r = {}, other = {};
+
+	vector_at(iov, 0, compat, &r);
+	for (u32 i = 1; i < VECTORS_MAX && i < n && !in_vdso(vdso, r.addr, r.size); i++) {
+		vector_at(iov, i, compat, &other);
+		if (in_vdso(vdso, other.addr, other.size))
+			r = other;
+	}
+	r.error = error;
+	return tell_access(op, target, &r);
 }
 
 /*
@@ -194,14 +206,14 @@ static __always_inline int on_access_check(struct task_struct *target, u32 mode)
 	case CALL_ptrace: {
 		u64 request = call_arg(regs, compat, 0);
 		u32 op = access_of_request(request);
-		return op ? on_access(op, target, request, 0, 0) : 0;
+		return op ? on_access(op, target, request, 0) : 0;
 	}
 	case CALL_vm_readv:
-		return on_vm_access(ACCESS_vm_read, target, call_arg(regs, compat, 3), compat);
+		return on_vm_access(ACCESS_vm_read, target, regs, compat, 0);
 	case CALL_vm_writev:
-		return on_vm_access(ACCESS_vm_write, target, call_arg(regs, compat, 3), compat);
+		return on_vm_access(ACCESS_vm_write, target, regs, compat, 0);
 	case CALL_pidfd_getfd:
-		return on_access(ACCESS_pidfd_getfd, target, 0, 0, 0);
+		return on_access(ACCESS_pidfd_getfd, target, 0, 0);
 	default:
 		return 0;
 	}
@@ -211,7 +223,7 @@ static __always_inline int on_access_check(struct task_struct *target, u32 mode)
 static __always_inline int on_traceme(struct task_struct *parent)
 {
 	count_fact(FACT_traceme);
-	return on_access(ACCESS_ptrace_traceme, parent, PTRACE_TRACEME, 0, 0);
+	return on_access(ACCESS_ptrace_traceme, parent, PTRACE_TRACEME, 0);
 }
 
 /* A request to a process that is being traced. */
@@ -222,7 +234,7 @@ static __always_inline int on_poke(struct task_struct *target, u64 request, u64 
 	count_fact(FACT_poke);
 	if (op < ACCESS_ptrace_poke_text)
 		return 0;
-	return on_access(op, target, request, op == ACCESS_ptrace_set_regs ? 0 : addr, 0);
+	return on_access(op, target, request, op == ACCESS_ptrace_set_regs ? 0 : addr);
 }
 
 #endif

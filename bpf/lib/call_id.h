@@ -26,6 +26,7 @@ enum call {
 	CALL_mount,
 	CALL_move_mount,
 	CALL_pivot_root,
+	CALL_fsmount,
 	CALL_mmap,
 	CALL_old_mmap, /* i386: the arguments are in memory */
 	CALL_mprotect,

@@ -31,27 +31,23 @@ static __always_inline u32 call_nr_direct(struct pt_regs *regs)
 
 /* arch/x86/entry/syscalls/syscall_32.tbl */
 const volatile u8 calls_compat[CALL_NUMBERS] __weak = {
-	[26] = CALL_ptrace,	   [347] = CALL_vm_readv,
-	[348] = CALL_vm_writev,	   [438] = CALL_pidfd_getfd,
-	[5] = CALL_open,	   [295] = CALL_openat,
+	[26] = CALL_ptrace,	     [347] = CALL_vm_readv,    [348] = CALL_vm_writev,
+	[438] = CALL_pidfd_getfd,    [5] = CALL_open,	       [295] = CALL_openat,
 	[342] = CALL_openat, /* open_by_handle_at */
 	[8] = CALL_open_other, /* creat */
 	[437] = CALL_open_other, /* openat2 */
-	[128] = CALL_init_module,  [350] = CALL_finit_module,
-	[283] = CALL_kexec_load,   [357] = CALL_bpf,
-	[374] = CALL_userfaultfd,  [23] = CALL_setuid, /* of 16 bits */
-	[213] = CALL_setuid,	   [70] = CALL_setreuid, /* of 16 bits */
-	[203] = CALL_setreuid,	   [164] = CALL_setresuid, /* of 16 bits */
-	[208] = CALL_setresuid,	   [310] = CALL_unshare,
-	[346] = CALL_setns,	   [21] = CALL_mount,
-	[429] = CALL_move_mount,   [217] = CALL_pivot_root,
-	[192] = CALL_mmap,	   [90] = CALL_old_mmap,
-	[125] = CALL_mprotect,	   [380] = CALL_pkey_mprotect,
-	[397] = CALL_shmat,	   [359] = CALL_socket,
+	[432] = CALL_fsmount,	     [128] = CALL_init_module, [350] = CALL_finit_module,
+	[283] = CALL_kexec_load,     [357] = CALL_bpf,	       [374] = CALL_userfaultfd,
+	[23] = CALL_setuid, /* of 16 bits */
+	[213] = CALL_setuid,	     [70] = CALL_setreuid, /* of 16 bits */
+	[203] = CALL_setreuid,	     [164] = CALL_setresuid, /* of 16 bits */
+	[208] = CALL_setresuid,	     [310] = CALL_unshare,     [346] = CALL_setns,
+	[21] = CALL_mount,	     [429] = CALL_move_mount,  [217] = CALL_pivot_root,
+	[192] = CALL_mmap,	     [90] = CALL_old_mmap,     [125] = CALL_mprotect,
+	[380] = CALL_pkey_mprotect,  [397] = CALL_shmat,       [359] = CALL_socket,
 	[102] = CALL_socket, /* socketcall */
-	[362] = CALL_connect,	   [361] = CALL_bind,
-	[356] = CALL_memfd_create, [425] = CALL_io_uring_setup,
-	[258] = CALL_start,	   [384] = CALL_start,
+	[362] = CALL_connect,	     [361] = CALL_bind,	       [356] = CALL_memfd_create,
+	[425] = CALL_io_uring_setup, [258] = CALL_start,       [384] = CALL_start,
 };
 
 /* syscall_64.tbl, and the few that x32 numbers for itself. */
@@ -82,6 +78,7 @@ const volatile u8 calls_native[CALL_NUMBERS] __weak = {
 	[308] = CALL_setns,
 	[165] = CALL_mount,
 	[429] = CALL_move_mount,
+	[432] = CALL_fsmount,
 	[155] = CALL_pivot_root,
 	[9] = CALL_mmap,
 	[10] = CALL_mprotect,
@@ -136,76 +133,47 @@ static __always_inline u32 call_nr_direct(struct pt_regs *regs)
 
 /* include/uapi/asm-generic/unistd.h */
 const volatile u8 calls_native[CALL_NUMBERS] __weak = {
-	[117] = CALL_ptrace,
-	[270] = CALL_vm_readv,
-	[271] = CALL_vm_writev,
-	[438] = CALL_pidfd_getfd,
-	[56] = CALL_openat,
-	[265] = CALL_openat, /* open_by_handle_at */
+	[117] = CALL_ptrace,	   [270] = CALL_vm_readv,
+	[271] = CALL_vm_writev,	   [438] = CALL_pidfd_getfd,
+	[56] = CALL_openat,	   [265] = CALL_openat, /* open_by_handle_at */
 	[437] = CALL_open_other, /* openat2 */
-	[105] = CALL_init_module,
-	[273] = CALL_finit_module,
-	[104] = CALL_kexec_load,
-	[294] = CALL_kexec_file_load,
-	[280] = CALL_bpf,
-	[282] = CALL_userfaultfd,
-	[146] = CALL_setuid,
-	[145] = CALL_setreuid,
-	[147] = CALL_setresuid,
-	[97] = CALL_unshare,
-	[268] = CALL_setns,
-	[40] = CALL_mount,
-	[429] = CALL_move_mount,
-	[41] = CALL_pivot_root,
-	[222] = CALL_mmap,
-	[226] = CALL_mprotect,
-	[288] = CALL_pkey_mprotect,
-	[196] = CALL_shmat,
-	[198] = CALL_socket,
-	[203] = CALL_connect,
-	[200] = CALL_bind,
-	[279] = CALL_memfd_create,
-	[425] = CALL_io_uring_setup,
+	[105] = CALL_init_module,  [273] = CALL_finit_module,
+	[104] = CALL_kexec_load,   [294] = CALL_kexec_file_load,
+	[280] = CALL_bpf,	   [282] = CALL_userfaultfd,
+	[146] = CALL_setuid,	   [145] = CALL_setreuid,
+	[147] = CALL_setresuid,	   [97] = CALL_unshare,
+	[268] = CALL_setns,	   [40] = CALL_mount,
+	[429] = CALL_move_mount,   [432] = CALL_fsmount,
+	[41] = CALL_pivot_root,	   [222] = CALL_mmap,
+	[226] = CALL_mprotect,	   [288] = CALL_pkey_mprotect,
+	[196] = CALL_shmat,	   [198] = CALL_socket,
+	[203] = CALL_connect,	   [200] = CALL_bind,
+	[279] = CALL_memfd_create, [425] = CALL_io_uring_setup,
 	[96] = CALL_start,
 };
 
 /* arch/arm/tools/syscall.tbl */
 const volatile u8 calls_compat[CALL_NUMBERS] __weak = {
-	[26] = CALL_ptrace,
-	[376] = CALL_vm_readv,
-	[377] = CALL_vm_writev,
-	[438] = CALL_pidfd_getfd,
-	[5] = CALL_open,
-	[322] = CALL_openat,
+	[26] = CALL_ptrace,	   [376] = CALL_vm_readv,
+	[377] = CALL_vm_writev,	   [438] = CALL_pidfd_getfd,
+	[5] = CALL_open,	   [322] = CALL_openat,
 	[371] = CALL_openat, /* open_by_handle_at */
 	[8] = CALL_open_other, /* creat */
 	[437] = CALL_open_other, /* openat2 */
-	[128] = CALL_init_module,
-	[379] = CALL_finit_module,
-	[347] = CALL_kexec_load,
-	[401] = CALL_kexec_file_load,
-	[386] = CALL_bpf,
-	[388] = CALL_userfaultfd,
+	[128] = CALL_init_module,  [379] = CALL_finit_module,
+	[347] = CALL_kexec_load,   [401] = CALL_kexec_file_load,
+	[386] = CALL_bpf,	   [388] = CALL_userfaultfd,
 	[23] = CALL_setuid, /* of 16 bits */
-	[213] = CALL_setuid,
-	[70] = CALL_setreuid, /* of 16 bits */
-	[203] = CALL_setreuid,
-	[164] = CALL_setresuid, /* of 16 bits */
-	[208] = CALL_setresuid,
-	[337] = CALL_unshare,
-	[375] = CALL_setns,
-	[21] = CALL_mount,
-	[429] = CALL_move_mount,
-	[218] = CALL_pivot_root,
-	[192] = CALL_mmap,
-	[125] = CALL_mprotect,
-	[394] = CALL_pkey_mprotect,
-	[305] = CALL_shmat,
-	[281] = CALL_socket,
-	[283] = CALL_connect,
-	[282] = CALL_bind,
-	[385] = CALL_memfd_create,
-	[425] = CALL_io_uring_setup,
+	[213] = CALL_setuid,	   [70] = CALL_setreuid, /* of 16 bits */
+	[203] = CALL_setreuid,	   [164] = CALL_setresuid, /* of 16 bits */
+	[208] = CALL_setresuid,	   [337] = CALL_unshare,
+	[375] = CALL_setns,	   [21] = CALL_mount,
+	[429] = CALL_move_mount,   [432] = CALL_fsmount,
+	[218] = CALL_pivot_root,   [192] = CALL_mmap,
+	[125] = CALL_mprotect,	   [394] = CALL_pkey_mprotect,
+	[305] = CALL_shmat,	   [281] = CALL_socket,
+	[283] = CALL_connect,	   [282] = CALL_bind,
+	[385] = CALL_memfd_create, [425] = CALL_io_uring_setup,
 	[256] = CALL_start,
 };
 

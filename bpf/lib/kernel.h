@@ -11,6 +11,8 @@
 
 /* include/linux/fs.h */
 #define FMODE_READ 0x1
+/* O_WRONLY, O_RDWR: include/uapi/asm-generic/fcntl.h */
+#define O_ACCESS 3
 /* include/uapi/linux/magic.h */
 #define PROC_MAGIC    0x9fa0
 #define SYSFS_MAGIC   0x62656572
@@ -69,6 +71,8 @@ static __always_inline u32 sysctl_file(struct dentry *d, const struct leaf *l)
 		return KERNEL_FILE_modprobe;
 	if (leaf_is(l, "hotplug"))
 		return KERNEL_FILE_uevent_helper;
+	if (leaf_is(l, "poweroff_cmd"))
+		return KERNEL_FILE_usermodehelper;
 	/* Every program may write its own: 0 for the last pid, and the like, stay with
 	 * sysctl_kernel. */
 	return KERNEL_FILE_sysctl_kernel;
@@ -92,7 +96,8 @@ static __always_inline u32 kernel_file(struct file *f, u64 magic)
 	case CGROUP_MAGIC:
 		return leaf_is(&l, "release_agent") ? KERNEL_FILE_release_agent : KERNEL_FILE_none;
 	case TRACEFS_MAGIC:
-		return leaf_is(&l, "kprobe_events") || leaf_is(&l, "uprobe_events")
+		return leaf_is(&l, "kprobe_events") || leaf_is(&l, "uprobe_events") ||
+				       leaf_is(&l, "dynamic_events")
 			       ? KERNEL_FILE_tracing_events
 			       : KERNEL_FILE_none;
 	}
@@ -105,6 +110,7 @@ static __always_inline u32 kernel_file(struct file *f, u64 magic)
 	return KERNEL_FILE_none;
 }
 
+/* f: NULL if it is not there any more. */
 static __always_inline int tell_kernel_write(struct file *f, u64 magic, u32 which)
 {
 	u32 slot = 0;
@@ -121,7 +127,7 @@ static __always_inline int tell_kernel_write(struct file *f, u64 magic, u32 whic
 	e->file = which;
 	e->flags = BPF_CORE_READ(f, f_flags);
 	__builtin_memcpy(e->leaf, l.s, sizeof(e->leaf));
-	if (fs)
+	if (f && fs)
 		rec_put_path(s, slot, &e->path, EVF_kernel_write_path, &f->f_path, &fs->root);
 	rec_submit(s, &ring_main, EV_kernel_write);
 	return 0;
@@ -131,7 +137,7 @@ static __always_inline int tell_kernel_write(struct file *f, u64 magic, u32 whic
 static __always_inline int on_proc_mem(struct file *f, u32 mode)
 {
 	struct task_struct *target = task_of_proc_inode(BPF_CORE_READ(f, f_inode));
-	return on_access(mode & FMODE_WRITE ? ACCESS_mem_write : ACCESS_mem_read, target, 0, 0, 0);
+	return on_access(mode & FMODE_WRITE ? ACCESS_mem_write : ACCESS_mem_read, target, 0, 0);
 }
 
 static __always_inline bool is_proc_mem(struct file *f)

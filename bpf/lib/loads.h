@@ -7,8 +7,8 @@
 
 /* --- modules, other kernels --- */
 
-/* f NULL: it came from memory, size bytes. */
-static __always_inline int on_module(u32 op, struct file *f, u64 size)
+/* f NULL: it came from memory, size bytes. error: errno, if it was refused. */
+static __always_inline int on_module(u32 op, struct file *f, u64 size, u32 error)
 {
 	u32 slot = 0;
 	struct task_struct *t = current_task();
@@ -21,6 +21,7 @@ static __always_inline int on_module(u32 op, struct file *f, u64 size)
 	hdr_fill(&e->hdr, t);
 	e->op = op;
 	e->size = size;
+	e->error = error;
 	if (f) {
 		struct inode *i = BPF_CORE_READ(f, f_inode);
 		e->ino = BPF_CORE_READ(i, i_ino);
@@ -39,9 +40,9 @@ static __always_inline int on_module(u32 op, struct file *f, u64 size)
 static __always_inline int on_read_file(struct file *f, u32 id)
 {
 	if (id == bpf_core_enum_value(enum kernel_read_file_id, READING_MODULE))
-		return on_module(MODULE_finit_module, f, 0);
+		return on_module(MODULE_finit_module, f, 0, 0);
 	if (id == bpf_core_enum_value(enum kernel_read_file_id, READING_KEXEC_IMAGE))
-		return on_module(MODULE_kexec_file_load, f, 0);
+		return on_module(MODULE_kexec_file_load, f, 0, 0);
 	return 0;
 }
 
@@ -53,9 +54,9 @@ static __always_inline int on_load_data(u32 id)
 	count_fact(FACT_load_data);
 	switch (call_of(call_nr(regs), &compat)) {
 	case CALL_init_module:
-		return on_module(MODULE_init_module, NULL, call_arg(regs, compat, 1));
+		return on_module(MODULE_init_module, NULL, call_arg(regs, compat, 1), 0);
 	case CALL_kexec_load:
-		return on_module(MODULE_kexec_load, NULL, 0);
+		return on_module(MODULE_kexec_load, NULL, 0, 0);
 	default:
 		return 0;
 	}

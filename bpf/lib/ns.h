@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Namespaces that a process leaves and enters, and what it mounts. */
+/* Namespaces that a process leaves and enters. */
 #ifndef REDSHANK_LIB_NS_H
 #define REDSHANK_LIB_NS_H
 
@@ -7,20 +7,16 @@
 
 #define PROC_NS_MAGIC 0x6e736673 /* include/uapi/linux/magic.h, NSFS_MAGIC */
 
-/* include/uapi/linux/sched.h, linux/mount.h */
-#define NEW_NS	       0x00020000
-#define NEW_CGROUP     0x02000000
-#define NEW_UTS	       0x04000000
-#define NEW_IPC	       0x08000000
-#define NEW_USER       0x10000000
-#define NEW_PID	       0x20000000
-#define NEW_NET	       0x40000000
-#define NEW_TIME       0x00000080
-#define NEW_ALL	       (NEW_NS | NEW_CGROUP | NEW_UTS | NEW_IPC | NEW_USER | NEW_PID | NEW_NET | NEW_TIME)
-#define MS_REMOUNT     32
-#define MS_BIND	       4096
-#define MS_MOVE	       8192
-#define MS_PROPAGATION (1 << 17 | 1 << 18 | 1 << 19 | 1 << 20) /* unbindable to shared */
+/* include/uapi/linux/sched.h */
+#define NEW_NS	   0x00020000
+#define NEW_CGROUP 0x02000000
+#define NEW_UTS	   0x04000000
+#define NEW_IPC	   0x08000000
+#define NEW_USER   0x10000000
+#define NEW_PID	   0x20000000
+#define NEW_NET	   0x40000000
+#define NEW_TIME   0x00000080
+#define NEW_ALL	   (NEW_NS | NEW_CGROUP | NEW_UTS | NEW_IPC | NEW_USER | NEW_PID | NEW_NET | NEW_TIME)
 
 /*
  * The kinds of namespaces in which two struct nsproxy differ. A global function: its many branches
@@ -115,7 +111,10 @@ static __always_inline int on_setns_done(u32 fd, u64 flags)
 	struct inode *i = BPF_CORE_READ(current_file(fd), f_inode);
 	u32 changed = ns_of_flags(flags), ino = BPF_CORE_READ(i, i_ino);
 
-	if (BPF_CORE_READ(i, i_sb, s_magic) == PROC_NS_MAGIC) {
+	if (!changed && BPF_CORE_READ(i, i_sb, s_magic) != PROC_NS_MAGIC) {
+		/* The descriptor was closed or exchanged while the call was on its way. */
+		changed = ns_of_flags(NEW_ALL);
+	} else if (BPF_CORE_READ(i, i_sb, s_magic) == PROC_NS_MAGIC) {
 		changed = 0;
 		changed |= ino == BPF_CORE_READ(now, pid_ns_for_children, ns.inum) ? 1U << NS_F_pid
 										   : 0;
@@ -134,83 +133,6 @@ static __always_inline int on_setns_done(u32 fd, u64 flags)
 static __always_inline int on_unshare_done(u64 flags)
 {
 	return flags & NEW_ALL ? tell_ns(NS_unshare, ns_of_flags(flags), 0) : 0;
-}
-
-/* --- mounts --- */
-
-/* Strings are the kernel's copies, or (from: REC_USER) the caller's own. */
-static __always_inline void put_word(struct scratch *s, struct ev_str *out, u32 bit,
-				     const char *src, enum rec_from from)
-{
-	struct ev_hdr *h = (void *)s->rec;
-	u64 off = s->off;
-
-	if (!src || off > REC_OFF_MASK)
-		return;
-	off &= REC_OFF_MASK;
-	long n = from == REC_USER ? bpf_probe_read_user_str(&s->rec[off], EV_PATH_MAX, src)
-				  : bpf_probe_read_kernel_str(&s->rec[off], EV_PATH_MAX, src);
-	if (n == EV_PATH_MAX || n < 0)
-		h->truncated |= 1ULL << bit;
-	if (n <= 1)
-		return;
-	out->off = off;
-	out->len = n - 1;
-	s->off = off + n - 1;
-}
-
-/* A new file system; binds, remounts and changes of propagation only rearrange what is there. */
-static __always_inline bool mount_is_new(u64 flags)
-{
-	return !(flags & (MS_REMOUNT | MS_BIND | MS_MOVE | MS_PROPAGATION));
-}
-
-/* target NULL: where is in user memory, at where. */
-static __always_inline int on_mount(u32 op, const char *dev, const struct path *target,
-				    const char *where, const char *type, u64 flags,
-				    enum rec_from from)
-{
-	u32 slot = 0;
-	struct task_struct *t = current_task();
-	struct fs_struct *fs = BPF_CORE_READ(t, fs);
-	struct scratch *s = rec_begin_cpu(&slot, EV_ns, sizeof(struct ev_ns));
-	if (!s)
-		return 0;
-	struct ev_ns *e = (void *)s->rec;
-
-	hdr_fill(&e->hdr, t);
-	e->op = op;
-	e->mount_flags = flags;
-	put_word(s, &e->source, EVF_ns_source, dev, from);
-	put_word(s, &e->fs_type, EVF_ns_fs_type, type, from);
-	if (target && fs)
-		rec_put_path(s, slot, &e->target, EVF_ns_target, target, &fs->root);
-	else
-		put_word(s, &e->target, EVF_ns_target, where, REC_USER);
-	if (!target)
-		e->hdr.unseen |= UNSEEN_path;
-	rec_submit(s, &ring_bulk, EV_ns);
-	return 0;
-}
-
-static __always_inline int on_sb_mount(const char *dev, const struct path *target, const char *type,
-				       u64 flags)
-{
-	count_fact(FACT_mount);
-	return mount_is_new(flags) ? on_mount(NS_mount, dev, target, NULL, type, flags, REC_KERNEL)
-				   : 0;
-}
-
-/* A mount made by fsmount(2) that gets its place; others only move. */
-static __always_inline int on_move_mount(const struct path *from, const struct path *to)
-{
-	struct path at;
-
-	count_fact(FACT_move_mount);
-	bpf_core_read(&at, sizeof(at), from);
-	struct mount *m = real_mount(at.mnt);
-	return on_mount(NS_move_mount, BPF_CORE_READ(m, mnt_devname), to, NULL,
-			BPF_CORE_READ(m, mnt.mnt_sb, s_type, name), 0, REC_KERNEL);
 }
 
 #endif

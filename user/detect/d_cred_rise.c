@@ -119,8 +119,9 @@ static const struct technique techniques[] = {
 	{ NULL, NULL, NULL },
 };
 
-static const enum ev_type wants[] = { EV_exec,	 EV_fork,     EV_exit,	       EV_creds,
-				      EV_access, EV_bpf_load, EV_kernel_write, EV_none };
+static const enum ev_type wants[] = { EV_exec,	 EV_fork,	  EV_exit,   EV_creds,
+				      EV_access, EV_bpf_load,	  EV_module, EV_uring,
+				      EV_ns,	 EV_kernel_write, EV_none };
 
 const struct detector detector_cred_rise = {
 	.info = {

@@ -62,6 +62,7 @@ const struct sigma_feed sigma_feed_access[] = {
 	  "ptrace_attach, ptrace_poke_text, vm_write, mem_write, …" },
 	{ "Relation", "redshank.access.flags", NULL, PLAIN,
 	  "self, child, descendant, traced, same_user, same_container; vdso: what was written" },
+	{ "Errno", "redshank.access.error", NULL, PLAIN, "why the kernel refused it" },
 	{ 0 },
 };
 
@@ -73,6 +74,7 @@ const struct sigma_feed sigma_feed_module[] = {
 	  "init_module, finit_module, kexec_load, kexec_file_load" },
 	{ "FileOrigin", "redshank.file.origin", NULL, PLAIN, "where it is, as ExeOrigin" },
 	{ "FileNlink", "redshank.file.nlink", NULL, PLAIN, "its link count" },
+	{ "Errno", "redshank.module.error", NULL, PLAIN, "why the kernel refused it" },
 	{ 0 },
 };
 
@@ -102,11 +104,14 @@ const struct sigma_feed sigma_feed_kernel_write[] = {
 
 const struct sigma_feed sigma_feed_uring[] = {
 	ACTOR,
-	{ "Operation", "redshank.uring.op", NULL, PLAIN, "openat, connect, unlinkat, …" },
-	{ "TargetFilename", "file.path", NULL, PLAIN, "path as submitted" },
+	{ "Operation", "redshank.uring.op", NULL, PLAIN,
+	  "openat, connect, unlinkat, …; opened: path as resolved" },
+	{ "TargetFilename", "file.path", NULL, PLAIN,
+	  "path as submitted; of opened, as the kernel resolved it" },
 	{ "NewFilename", "redshank.uring.new_path", NULL, PLAIN, "new path of a rename or link" },
 	{ "DestinationAddress", "destination.address", NULL, PLAIN, "address:port of a connect" },
 	{ "SqPoll", "redshank.uring.sqpoll", NULL, PLAIN, "submitted by a kernel thread" },
+	{ "Flood", "redshank.uring.flood", NULL, PLAIN, "more than are told" },
 	{ 0 },
 };
 
@@ -122,12 +127,14 @@ const struct sigma_feed sigma_feed_creds[] = {
 const struct sigma_feed sigma_feed_ns[] = {
 	ACTOR,
 	{ "Operation", "redshank.ns.op", NULL, PLAIN,
-	  "unshare, setns, mount, move_mount, pivot_root" },
+	  "unshare, setns, mount, move_mount, fsmount, pivot_root" },
 	{ "Namespaces", "redshank.ns.changed", NULL, PLAIN, "kinds that are others now" },
 	{ "HostNamespaces", "redshank.ns.host", NULL, PLAIN,
 	  "of these, those that are pid 1's now" },
 	{ "MountSource", "redshank.mount.source", NULL, PLAIN, "what was mounted" },
 	{ "MountPoint", "file.path", NULL, PLAIN, "where" },
 	{ "MountFsType", "redshank.mount.fs_type", NULL, PLAIN, "type of file system" },
+	{ "MountDevice", "redshank.mount.dev", NULL, PLAIN,
+	  "block device that was mounted, whatever it is called" },
 	{ 0 },
 };
