@@ -45,13 +45,20 @@ static __always_inline int on_written(struct file *f)
 	if ((BPF_CORE_READ(i, i_mode) & S_IFMT) != S_IFREG ||
 	    BPF_CORE_READ(i, i_sb, s_iflags) & SB_I_NOEXEC)
 		return 0;
-	struct task_struct *t = (void *)bpf_get_current_task();
-	struct written w = { .time = bpf_ktime_get_boot_ns(), .session = session_of(t) };
+	struct task_struct *t =
+		BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), group_leader);
 	struct written_key key = written_key(i);
-
-	t = BPF_CORE_READ(t, group_leader);
-	w.pid[0] = BPF_CORE_READ(t, tgid);
-	w.start[0] = BPF_CORE_READ(t, start_boottime);
+	struct written w = {
+		.time = bpf_ktime_get_boot_ns(),
+		.start[0] = BPF_CORE_READ(t, start_boottime),
+		.pid[0] = bpf_get_current_pid_tgid() >> 32,
+	};
+	struct written *known = bpf_map_lookup_elem(&written_files, &key);
+	if (known && known->pid[0] == w.pid[0] && known->start[0] == w.start[0]) {
+		known->time = w.time;
+		return 0;
+	}
+	w.session = session_of(t);
 	BPF_CORE_READ_STR_INTO(&w.name, t, comm);
 #pragma unroll
 	for (int n = 1; n < WRITERS; n++) {

@@ -95,14 +95,9 @@ static const char *const fd_type_names[] = {
 	[FD_TYPE_memfd] = "memfd",
 	[FD_TYPE_anon] = "anon",
 };
-static const char *const exe_origin_names[] = { [EXE_ORIGIN_regular] = "regular",
-						[EXE_ORIGIN_memfd] = "memfd",
-						[EXE_ORIGIN_unlinked] = "unlinked",
-						[EXE_ORIGIN_tmpfs] = "tmpfs",
-						[EXE_ORIGIN_overlay_upper] = "overlay_upper",
-						[EXE_ORIGIN_fuse] = "fuse",
-						[EXE_ORIGIN_network] = "network",
-						[EXE_ORIGIN_removable] = "removable" };
+static const char *const exe_origin_names[] = { NULL,	    "regular", "memfd",
+						"unlinked", "tmpfs",   "overlay_upper",
+						"fuse",	    "network", "removable" };
 static const char *const same_content_names[] = {
 	[SAME_CONTENT_yes] = "yes", [SAME_CONTENT_no] = "no"
 };
