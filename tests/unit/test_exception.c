@@ -116,6 +116,44 @@ static void hash(void **state)
 						 "a495991b7852b855"));
 }
 
+/* Where anybody can make any path, a path alone excepts nothing. */
+static void paths_of_ones_own_making(void **state)
+{
+	static const char container[] = "/docker/4f1b0c44298fc1c149afbf4c8996fb92427ae41e4649b934c"
+					"a495991b7852b85";
+	static const char sha256[] =
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+	struct exception x = { .nrules = 1, .rule = { "*" } };
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct ev_exec *r = REC_NEW(exec);
+		set_ids(&r->hdr, id(40 + i, 5), id(20, 3));
+		REC_STR(exec, r, exe, "/opt/agent");
+		r->userns = i ? USERNS_INIT : 4026532177U;
+		if (i)
+			REC_STR(exec, r, cgpath, container);
+		struct event parent = rec_event(r);
+		proctree_update(tree, &parent);
+		rec_free(rec);
+		rec = REC_NEW(exec);
+		set_ids(&rec->hdr, id(50 + i, 6), id(40 + i, 5));
+		REC_STR(exec, rec, exe, "/memfd:agent");
+		event = rec_event(rec);
+		proctree_update(tree, &event);
+		assert_false(key_holds(EXCEPTION_parent, "/opt/agent"));
+		assert_false(key_holds(EXCEPTION_ancestor, "/opt/agent"));
+		/* The honest ones before it are who they are. */
+		assert_true(key_holds(EXCEPTION_ancestor, "/usr/sbin/cron"));
+		strcpy(x.key[EXCEPTION_image], "/opt/agent");
+		*x.key[EXCEPTION_sha256] = '\0';
+		assert_false(exception_holds(&x, 1, &rule, &parent));
+		image_set_hash(parent.proc->image, sha256, NULL);
+		strcpy(x.key[EXCEPTION_sha256], sha256);
+		assert_true(exception_holds(&x, 1, &rule, &parent));
+		rec_free(r);
+	}
+}
+
 static void all_keys_must_hold(void **state)
 {
 	struct exception x = { .nrules = 1, .rule = { "*" } };
@@ -179,6 +217,8 @@ static void stars(void **state)
 	pattern[sizeof(pattern) - 1] = '\0';
 	memset(path, 'a', sizeof(path));
 	rec_add_str(rec, &rec->exe, path, sizeof(path));
+	proctree_update(tree, &event);
+	assert_true(key_holds(EXCEPTION_image, "a*a"));
 	for (unsigned i = 0; i < 100; i++)
 		assert_false(key_holds(EXCEPTION_image, pattern));
 }
@@ -188,8 +228,14 @@ static void stars(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(keys),  T(both_users),	 T(hash),  T(all_keys_must_hold),
-		T(rules), T(until_its_last_day), T(stars),
+		T(keys),
+		T(both_users),
+		T(hash),
+		T(all_keys_must_hold),
+		T(paths_of_ones_own_making),
+		T(rules),
+		T(until_its_last_day),
+		T(stars),
 	};
 	return cmocka_run_group_tests_name("exception", tests, NULL, NULL);
 }

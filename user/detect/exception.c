@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "enrich/container.h"
 #include "enrich/exe_hash.h"
 #include "enrich/fields.h"
 #include "enrich/proctree.h"
@@ -49,6 +50,24 @@ static bool glob(const char *pattern, const char *p, size_t len, bool fold)
 	return !*pattern;
 }
 
+/* In a container, and in a user namespace of one's own, anybody can give a file any path. */
+static bool has_host_paths(const struct image *im)
+{
+	const char *id;
+	size_t len;
+
+	return (!im->userns || im->userns == USERNS_INIT) &&
+	       !container_id(im->cgpath, im->cgpath_len, &id, &len);
+}
+
+static bool path_fits(const struct proc *p, const char *pattern, bool vouched)
+{
+	const struct image *im = p ? p->image : NULL;
+
+	return im && im->exe_len && glob(pattern, im->exe, im->exe_len, false) &&
+	       (vouched || has_host_paths(im));
+}
+
 static bool field_fits(const struct event *ev, const char *name, const char *pattern, bool fold)
 {
 	struct any_field f;
@@ -70,7 +89,7 @@ static bool user_fits(uint32_t uid, uint32_t mntns, const char *pattern)
 	       glob(pattern, number, (size_t)n, false);
 }
 
-static bool ancestor_fits(const struct event *ev, const char *pattern)
+static bool ancestor_fits(const struct event *ev, const char *pattern, bool vouched)
 {
 	const struct proc *p[PROC_ANCESTORS_MAX];
 	unsigned n = ev->proc && ev->tree
@@ -78,19 +97,26 @@ static bool ancestor_fits(const struct event *ev, const char *pattern)
 			     : 0;
 
 	for (unsigned i = 0; i < n; i++)
-		if (p[i]->image && p[i]->image->exe_len &&
-		    glob(pattern, p[i]->image->exe, p[i]->image->exe_len, false))
+		if (path_fits(p[i], pattern, vouched))
 			return true;
 	return false;
 }
 
-static bool key_fits(enum exception_key key, const char *pattern, const struct event *ev)
+static bool parent_fits(const struct event *ev, const char *pattern, bool vouched)
+{
+	return ev->proc && ev->tree &&
+	       path_fits(proctree_parent(ev->tree, ev->proc), pattern, vouched);
+}
+
+/* vouched: the entry asks for more than a path. */
+static bool key_fits(enum exception_key key, const char *pattern, const struct event *ev,
+		     bool vouched)
 {
 	const struct ev_hdr *h = ev->rec;
 
 	switch (key) {
 	case EXCEPTION_image:
-		return field_fits(ev, "process.executable", pattern, false);
+		return path_fits(ev->proc, pattern, vouched);
 	case EXCEPTION_container_image:
 		return field_fits(ev, "container.image.name", pattern, false) ||
 		       field_fits(ev, "redshank.container.image", pattern, false) ||
@@ -99,9 +125,9 @@ static bool key_fits(enum exception_key key, const char *pattern, const struct e
 		return user_fits(h->uid, h->mntns, pattern) &&
 		       user_fits(h->euid, h->mntns, pattern);
 	case EXCEPTION_parent:
-		return field_fits(ev, "process.parent.executable", pattern, false);
+		return parent_fits(ev, pattern, vouched);
 	case EXCEPTION_ancestor:
-		return ancestor_fits(ev, pattern);
+		return ancestor_fits(ev, pattern, vouched);
 	case EXCEPTION_sha256:
 		exe_hash_learn(ev);
 		return field_fits(ev, "process.hash.sha256", pattern, true);
@@ -127,9 +153,11 @@ static bool holds(const struct exception *x, const struct event *ev)
 						    EXCEPTION_container_image, EXCEPTION_sha256 };
 	_Static_assert(sizeof(order) / sizeof(order[0]) == EXCEPTION_KEYS, "all of them");
 
+	bool vouched = *x->key[EXCEPTION_sha256] || *x->key[EXCEPTION_container_image];
+
 	for (unsigned i = 0; i < EXCEPTION_KEYS; i++) {
 		const char *pattern = x->key[order[i]];
-		if (*pattern && !key_fits(order[i], pattern, ev))
+		if (*pattern && !key_fits(order[i], pattern, ev, vouched))
 			return false;
 	}
 	return true;

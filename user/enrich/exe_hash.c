@@ -13,10 +13,9 @@
 #include "base/hash.h"
 #include "enrich/exe_open.h"
 
-#define CHUNK	    65536
-#define USERNS_INIT 0xEFFFFFFDU /* PROC_USER_INIT_INO, include/linux/proc_ns.h */
-#define OVERLAYFS   0x794c7630U
-#define BTRFS	    0x9123683eU
+#define CHUNK	  65536
+#define OVERLAYFS 0x794c7630U
+#define BTRFS	  0x9123683eU
 
 /* A file as it was when it was read: any change of it makes another key. */
 struct file_key {

@@ -18,6 +18,7 @@
 #define PROC_ARGS_MAX	   2048 /* bytes of argv kept per program */
 #define PROC_ANCESTORS_MAX 32 /* longest ancestry that is followed */
 #define ENTITY_ID_LEN	   48
+#define USERNS_INIT	   0xEFFFFFFDU /* PROC_USER_INIT_INO, include/linux/proc_ns.h */
 
 #define EXE_SHA256_LEN 65 /* hexadecimal, with its NUL */
 
