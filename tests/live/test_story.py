@@ -46,8 +46,19 @@ detection:
   condition: selection
 falsepositives: [None is known]
 level: medium
+---
+title: Memory made executable
+id: 7d0f6ad6-0a3c-4d0c-9a2e-000000000004
+description: For the test.
+tags: [attack.execution, attack.t1059.004]
+logsource: {product: linux, category: image_load}
+detection:
+  selection: {MapKind: shm, CommandLine|contains: rs-maps}
+  condition: selection
+falsepositives: [None is known]
+level: medium
 """
-MARKED, IN_IMAGE, BY_HASH = (f"7d0f6ad6-0a3c-4d0c-9a2e-00000000000{n}" for n in "123")
+MARKED, IN_IMAGE, BY_HASH, MAPPED = (f"7d0f6ad6-0a3c-4d0c-9a2e-00000000000{n}" for n in "1234")
 EXPECTED = directory()  # programs in here are excepted
 HOST = directory()  # where the container engine of this test keeps its files
 CONFIG = """
@@ -144,6 +155,24 @@ def flood(sensor):
     equal(len(counts()), 501, "alerts")
     told = [a for a in alerts_of(sensor, MARKED) if get(a, "process.parent.entity_id") == parent]
     assert len(told) < 550, f"{len(told)} alerts and updates"
+
+
+@test
+def ten_thousand_times(sensor):
+    """One process that does the same ten thousand times is one alert that says so"""
+    script = "import mmap\nfor _ in range(10000): mmap.mmap(-1, 4096, prot=7).close()"
+    child = start([sys.executable, "-c", script, "rs-maps"])
+    equal(child.wait(PATIENCE), 0)
+
+    def found():
+        return alerts_of(sensor, MAPPED, child.pid)
+
+    # The kernel tells of the first few, then when their number has doubled.
+    until(lambda: get(found()[-1], "redshank.alert.count") >= 8192, "the last number that was told")
+    equal(len({get(a, "redshank.alert.id") for a in found()}), 1)
+    assert get(found()[-1], "redshank.alert.count") <= 10000, found()[-1]
+    assert len(found()) < 20, f"{len(found())} alerts and updates"
+    assert len(texts(found()[-1])) <= 24, texts(found()[-1])
 
 
 @test
