@@ -32,7 +32,7 @@ PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
 	      PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(CROSS)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig pkg-config
 endif
 
-LIBS	:= libbpf libelf zlib libprotobuf-c sqlite3 libcurl yaml-0.1 jansson libpcre2-8 libutf8proc
+LIBS	:= libbpf libelf zlib libprotobuf-c sqlite3 libcurl yaml-0.1 jansson libpcre2-8 libutf8proc libcrypto
 # YARA is not needed, but taken where it is.
 ifeq ($(shell $(PKG_CONFIG) --exists yara && echo yes),yes)
 LIBS	+= yara

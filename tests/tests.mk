@@ -140,9 +140,10 @@ check-deps: ## who includes what, file sizes, licence lines
 check-format: ## is everything as .clang-format says?
 	@$(RUN_TESTS) format
 
-docs: $(OUT)/tests/unit/test_events_md $(OUT)/tests/unit/test_rule_fields_md ## write the pages made from tables
+docs: $(OUT)/tests/unit/test_events_md $(OUT)/tests/unit/test_rule_fields_md $(OUT)/tests/unit/test_detectors ## write the pages made from tables
 	$(OUT)/tests/unit/test_events_md --print >docs/events.md
 	$(OUT)/tests/unit/test_rule_fields_md --print >docs/rule-fields.md
+	$(OUT)/tests/unit/test_detectors --print >docs/detectors.md
 
 format: ## make it so (clang-format 14)
 	find user bpf tests -name '*.[ch]' -exec clang-format -i {} +

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cmd.h"
 #include "cmd_rules.h"
+#include "detect/detector.h"
 
 static const char usage[] =
 	"usage: redshank rules explain RULE [PATH...]\n\n"
@@ -245,6 +246,25 @@ static bool is_called(const struct sigma_rule *rule, const char *what)
 	       (rule->name && !strcmp(rule->name, what)) || is_file(rule->pos.file, what);
 }
 
+/* A detector is no rule, but it alerts as one. */
+static bool put_detector(struct buf *b, const char *what)
+{
+	for (const struct detector *const *d = detectors; *d; d++) {
+		const struct rule_info *i = &(*d)->info;
+		if (strcasecmp(i->id, what) && strcasecmp(i->name, what))
+			continue;
+		cmd_rules_put(b, i->name);
+		buf_putc(b, '\n');
+		put_field(b, "id", i->id);
+		for (const struct technique *t = i->techniques; t->id; t++)
+			put_field(b, "technique", t->id);
+		put_field(b, "description", i->doc);
+		put_field(b, "benign", i->false_positives);
+		return true;
+	}
+	return false;
+}
+
 static int explain(char *what, char *const *paths)
 {
 	char *const alone[] = { what, NULL };
@@ -255,6 +275,11 @@ static int explain(char *what, char *const *paths)
 	struct err e;
 	int rc;
 
+	if (put_detector(&x.out, what)) {
+		rc = cmd_rules_write(&x.out, true, &e);
+		buf_free(&x.out);
+		return rc ? cmd_fail(rc, &e) : 0;
+	}
 	if (!*paths && !stat(what, &st) && S_ISREG(st.st_mode))
 		paths = alone;
 	rc = cmd_rules_load_usable(paths, &g);

@@ -92,10 +92,14 @@ static int add_output(struct pipeline *p, const struct options *o, struct err *e
 static int judge(struct source *src, const struct config *c, const struct options *o,
 		 bool *ret_alerts, struct err *e)
 {
-	struct pipeline_config pc = { .source = src };
+	struct pipeline_config pc = { .source = src,
+				      .exception = c->exception,
+				      .nexceptions = c->nexceptions };
 	struct pipeline_stats st;
 	struct ruleset *set;
 	struct pipeline *p;
+
+	live_lookups(c);
 	int rc = pipeline_new(&pc, &p, e);
 
 	if (rc)

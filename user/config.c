@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <yaml.h>
 
+#include "config_exceptions.h"
 #include "control_wire.h"
 #include "detect/rule_info.h"
 #include "enrich/story.h"
@@ -64,6 +65,7 @@ static const struct option_desc options[] = {
 	NUM_OPT("scan.interval", NUMBER, scan_interval_s, 0, 604800),
 	NUM_OPT("scan.cpu_percent", NUMBER, scan_cpu, 1, 100),
 	NUM_OPT("scan.process_seconds", NUMBER, scan_process_s, 1, 3600),
+	TEXT_OPT("containers.root", TEXT, host_root),
 	TEXT_OPT("kernel.btf", TEXT, btf),
 	TEXT_OPT("kernel.hooks", TEXT, hooks),
 	NUM_OPT("limits.ring_main_kib", POWER_OF_TWO, ring_main_kib, 64, 1 << 20),
@@ -146,7 +148,7 @@ struct reader {
 	const char *path;
 	yaml_parser_t parser;
 	yaml_mark_t mark;
-	bool seen[sizeof(options) / sizeof(options[0])], seen_list[NLISTS];
+	bool seen[sizeof(options) / sizeof(options[0])], seen_list[NLISTS], seen_exceptions;
 };
 
 static int fail(struct reader *r, struct err *e, const char *fmt, ...)
@@ -254,10 +256,23 @@ static int add_to_list(struct reader *r, const struct list_desc *l, const char *
 	return 0;
 }
 
+static int read_exceptions(struct reader *r, struct err *e)
+{
+	struct err why;
+
+	if (r->seen_exceptions)
+		return fail(r, e, "exceptions: given twice");
+	r->seen_exceptions = true;
+	int rc = config_exceptions_read(r->c, &r->parser, &r->mark, &why);
+	return rc ? fail(r, e, "%s", why.text) : 0;
+}
+
 static int read_list(struct reader *r, const char *key, struct err *e)
 {
 	const struct list_desc *l = lists;
 
+	if (!strcmp(key, "exceptions"))
+		return read_exceptions(r, e);
 	while (l < lists + NLISTS && strcmp(l->key, key))
 		l++;
 	if (l == lists + NLISTS)
@@ -287,6 +302,8 @@ static int read_list(struct reader *r, const char *key, struct err *e)
 static bool is_section(const char *key)
 {
 	size_t n = strlen(key);
+	if (!strcmp(key, "exceptions"))
+		return true;
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (!strncmp(options[i].key, key, n) && options[i].key[n] == '.')
 			return true;

@@ -10,6 +10,7 @@
 
 #include "abi/knobs.h"
 #include "base/err.h"
+#include "detect/exception.h"
 
 #define CONFIG_PATH_DEFAULT "/etc/redshank/redshank.yaml"
 #define CONFIG_TEXT	    512 /* bytes of a text value */
@@ -46,6 +47,9 @@ struct config {
 	unsigned scan_process_s; /* CPU time for one process */
 	unsigned scan_yaras;
 	char scan_yara[SCAN_YARA_MAX][CONFIG_TEXT];
+	unsigned nexceptions;
+	struct exception exception[EXCEPTIONS_MAX];
+	char host_root[CONFIG_TEXT]; /* "": found by itself */
 	char btf[CONFIG_TEXT]; /* "": the kernel's own, or found in the usual places */
 	char hooks[CONFIG_TEXT]; /* "": the best of each */
 	unsigned ring_main_kib, ring_bulk_kib; /* powers of two */

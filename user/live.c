@@ -9,6 +9,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "enrich/container_info.h"
+#include "enrich/exe_hash.h"
 #include "source/bpf.h"
 #include "source/features.h"
 
@@ -33,6 +35,12 @@ int live_btf(const char *want, char *path, size_t cap, struct err *e)
 	return 0;
 }
 
+void live_lookups(const struct config *c)
+{
+	exe_hash_enable();
+	container_info_enable(*c->host_root ? c->host_root : NULL);
+}
+
 int live_open(const struct config *c, const struct wanted *wanted, struct pipeline **ret,
 	      struct err *e)
 {
@@ -54,6 +62,7 @@ int live_open(const struct config *c, const struct wanted *wanted, struct pipeli
 	static char btf[CONFIG_TEXT]; /* for as long as objects are opened */
 	struct source *src;
 
+	live_lookups(c);
 	bpf_obj_log(bpf_log);
 	int rc = live_btf(*c->btf ? c->btf : NULL, btf, sizeof(btf), e);
 	if (rc)
@@ -68,6 +77,8 @@ int live_open(const struct config *c, const struct wanted *wanted, struct pipeli
 	};
 	struct pipeline_config pc = {
 		.story = &story,
+		.exception = c->exception,
+		.nexceptions = c->nexceptions,
 		.source = src,
 		.live = true,
 		.proc_slots = c->processes_max,

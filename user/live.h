@@ -7,8 +7,16 @@
 #include "pipeline.h"
 #include "wanted.h"
 
+/* What is looked up on this machine while it is watched: hashes of programs, images of containers.
+ */
+void live_lookups(const struct config *c);
+
 /* The live source with hooks for what is wanted (beside what enrichment and detectors want), and a
  * pipeline on it. */
+/* What is looked up on this machine while it is watched: hashes of programs, images of containers.
+ */
+void live_lookups(const struct config *c);
+
 int live_open(const struct config *c, const struct wanted *wanted, struct pipeline **ret,
 	      struct err *e);
 

@@ -407,8 +407,10 @@ int pipeline_new(const struct pipeline_config *c, struct pipeline **ret, struct 
 		rc = new_story(p, c->story, e);
 	if (!rc)
 		rc = engine_new(&p->engine, e);
-	if (!rc)
+	if (!rc) {
 		engine_set_story(p->engine, p->story);
+		engine_set_exceptions(p->engine, c->exception, c->nexceptions);
+	}
 	if (!rc)
 		rc = loop_new(on_signal, on_second, p, &p->loop, e);
 	if (rc) {

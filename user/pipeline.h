@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "detect/exception.h"
 #include "enrich/story.h"
 #include "loop.h"
 #include "sink/sink.h"
@@ -29,6 +30,8 @@ struct pipeline;
 
 struct pipeline_config {
 	struct source *source; /* closed with the pipeline */
+	unsigned nexceptions;
+	const struct exception *exception; /* borrowed as long as the pipeline lives */
 	bool live; /* the source is this machine: /proc may be asked about processes */
 	unsigned proc_slots; /* 0: PROC_SLOTS_DEFAULT */
 	size_t proc_strings; /* bytes; 0: PROC_STRINGS_DEFAULT */

@@ -103,6 +103,7 @@ void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 		put(&j, key, p->st.alerts[i]);
 	}
 	put(&j, "folded", es.folded);
+	put(&j, "excepted", es.excepted);
 	put(&j, "detector_errors", es.detector_errors);
 	jw_close(&j, '}');
 	if (engine_rules(p->engine))

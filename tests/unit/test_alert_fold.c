@@ -194,7 +194,7 @@ static void what_is_akin_folds_last(void **state)
 				       .same = i, .alike = 100000 + i, .kin = 1ULL << 40 },
 			       &al, on_alert, &told);
 	}
-	assert_int_equal(told.n, ALERT_FOLD_KIN + 14); /* 1 2 4 … 8192 of 9900 */
+	assert_int_equal(told.n, ALERT_FOLD_KIN + 14); /* 1 2 4 … 8192 of 9500 */
 	alert_fold_flush(f, UINT64_MAX, ta.event.host, on_alert, &told);
 	assert_int_equal(told.n, ALERT_FOLD_KIN + 15);
 	assert_int_equal(told.count, 10000 - ALERT_FOLD_KIN);

@@ -107,6 +107,8 @@ static void every_key(void **state)
 		  "otlp:\n  url: http://localhost:1/v1/logs\n  headers_file: /h\n"
 		  "  ca_file: /ca\n  timeout_ms: 100\n  heartbeat: false\n"
 		  "heartbeat: {interval: 86400}\n"
+		  "story: {notes: 0, per_process: 64, per_alert: 1}\n"
+		  "containers: {root: /host}\n"
 		  "limits:\n  ring_main_kib: 64\n  ring_bulk_kib: 1048576\n"
 		  "  processes: 1024\n  process_strings_mib: 4096\n"
 		  "env: [A, _b2]\n");
@@ -122,6 +124,10 @@ static void every_key(void **state)
 		.otlp_timeout_ms = 100,
 		.otlp_heartbeat = false,
 		.heartbeat_s = 86400,
+		.story_notes = 0,
+		.story_process = 64,
+		.story_alert = 1,
+		.host_root = "/host",
 		.ring_main_kib = 64,
 		.ring_bulk_kib = 1048576,
 		.processes_max = 1024,
@@ -368,6 +374,82 @@ static void size_limit(void **state)
 	free(text);
 }
 
+static void exceptions(void **state)
+{
+	struct config c;
+	(void)state;
+	takes(&c, "exceptions:\n"
+		  "  - rules: [redshank.fileless.memfd_exec, \"Shell *\"]\n"
+		  "    reason: known\n"
+		  "    image: /opt/a\n"
+		  "    sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"
+		  "    container_image: registry/a:*\n"
+		  "    user: backup\n"
+		  "    parent: /usr/sbin/cron\n"
+		  "    ancestor: /sbin/init\n"
+		  "    expires: 2027-03-31\n"
+		  "  - {rules: '*', reason: known, user: '0'}\n");
+	assert_int_equal(c.nexceptions, 2);
+	assert_int_equal(c.exception[0].nrules, 2);
+	assert_string_equal(c.exception[0].rule[1], "Shell *");
+	assert_string_equal(c.exception[0].reason, "known");
+	assert_string_equal(c.exception[0].key[EXCEPTION_image], "/opt/a");
+	assert_string_equal(c.exception[0].key[EXCEPTION_container_image], "registry/a:*");
+	assert_string_equal(c.exception[0].key[EXCEPTION_user], "backup");
+	assert_string_equal(c.exception[0].key[EXCEPTION_parent], "/usr/sbin/cron");
+	assert_string_equal(c.exception[0].key[EXCEPTION_ancestor], "/sbin/init");
+	assert_int_equal(strlen(c.exception[0].key[EXCEPTION_sha256]), 64);
+	assert_true(c.exception[0].expires == 1806537600000000000); /* 2027-04-01 */
+	assert_int_equal(c.exception[1].nrules, 1);
+	assert_string_equal(c.exception[1].key[EXCEPTION_image], "");
+	assert_true(c.exception[1].expires == 0);
+	takes(&c, "exceptions:\n");
+	assert_int_equal(c.nexceptions, 0);
+}
+
+/* What would hold for more than was meant, or never, is refused. */
+static void exceptions_with_mistakes(void **state)
+{
+	static const struct {
+		const char *one, *word;
+	} cases[] = {
+		{ "{rules: [a], reason: r}", "nothing says" },
+		{ "{rules: [a], reason: r, image: '*'}", "nothing says" },
+		{ "{rules: [], reason: r, image: /a}", "rules" },
+		{ "{reason: r, image: /a}", "rules" },
+		{ "{rules: [a], image: /a}", "reason" },
+		{ "{rules: [a], reason: r, imgae: /a}", "imgae" },
+		{ "{rules: [a], reason: r, image: ''}", "image" },
+		{ "{rules: [a], reason: r, image: {a: b}}", "image" },
+		{ "{rules: [a], reason: r, image: /a, image: /b}", "twice" },
+		{ "{rules: a, rules: b, reason: r, image: /a}", "twice" },
+		{ "{rules: [a], rules: [b], reason: r, image: /a}", "one text" },
+		{ "{rules: {a: b}, reason: r, image: /a}", "rules" },
+		{ "{rules: [a], reason: r, sha256: abc}", "64" },
+		{ "{rules: [a], reason: r, image: /a, expires: soon}", "expires" },
+		{ "{rules: [a,b,c,d,e,f,g,h,i], reason: r, image: /a}", "8" },
+		{ "text", "maps" },
+	};
+	char text[600];
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "exceptions:\n  - %s\n", cases[i].one);
+		refuses(text, NULL, cases[i].word);
+	}
+	refuses("exceptions: {rules: [a]}\n", NULL, "exceptions");
+	refuses("exceptions: text\n", NULL, "exceptions");
+	refuses("exceptions: []\nexceptions: []\n", NULL, "twice");
+	snprintf(text, sizeof(text), "exceptions: [{rules: [a], reason: r, image: /%0300d}]\n", 1);
+	refuses(text, NULL, "255");
+	char *many = malloc(100000);
+	assert_non_null(many);
+	char *end = stpcpy(many, "exceptions:\n");
+	for (unsigned i = 0; i <= EXCEPTIONS_MAX; i++)
+		end = stpcpy(end, "  - {rules: [a], reason: r, image: /a}\n");
+	refuses(many, NULL, "64");
+	free(many);
+}
+
 /* `open` ten thousand times: neither a deep stack nor time may be needed to say no. */
 static void nested(const char *start, const char *open)
 {
@@ -384,8 +466,10 @@ static void nested(const char *start, const char *open)
 static void bombs(void **state)
 {
 	(void)state;
-	static const char *const starts[] = { "", "socket: ", "env: ", "output: ",
-					      "output: {format: " };
+	static const char *const starts[] = {
+		"",	    "socket: ",		"env: ", "exceptions: ", "exceptions: [{rules: ",
+		"output: ", "output: {format: "
+	};
 	static const char *const opens[] = { "[", "{", "{a: ", "[[a], ", "- ", "? ", "!!map {" };
 	for (unsigned i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
 		for (unsigned k = 0; k < sizeof(opens) / sizeof(opens[0]); k++)
@@ -409,6 +493,7 @@ int main(void)
 		cmocka_unit_test(long_texts),	  cmocka_unit_test(bytes_that_are_no_text),
 		cmocka_unit_test(cut_anywhere),	  cmocka_unit_test(what_is_no_file),
 		cmocka_unit_test(size_limit),	  cmocka_unit_test(bombs),
+		cmocka_unit_test(exceptions),	  cmocka_unit_test(exceptions_with_mistakes),
 	};
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

@@ -201,6 +201,26 @@ static void a_process_has_few(void **state)
 	assert_string_equal(told(shell), "bash,93,94,95,96,97,98,99");
 }
 
+/* Many calls of one program do not push out what another one did. */
+static void what_was_rare_stays(void **state)
+{
+	char text[16];
+	(void)state;
+	runs(shell, init, 7, "bash");
+	struct ev_exec *r = REC_NEW(exec);
+	set_ids(&r->hdr, fetch, shell);
+	r->hdr.cgroup = 7;
+	memcpy(r->hdr.name, "curl", 5);
+	tell(r, "curl http://x");
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "true %u", i);
+		runs((struct proc_id){ 100 + i, 4000 + i }, shell, 7, text);
+		ends((struct proc_id){ 100 + i, 4000 + i }, shell);
+	}
+	assert_string_equal(told(shell),
+			    "bash,curl http://x,true 94,true 95,true 96,true 97,true 98,true 99");
+}
+
 static void an_alert_has_few_the_nearest(void **state)
 {
 	(void)state;
@@ -314,17 +334,12 @@ static void what_is_notable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(what_a_shell_started),
-		T(what_is_not_related),
-		T(what_was_done_to_it),
-		T(judged_event_is_not_before_itself),
-		T(repeats_take_one_note),
-		T(a_process_has_few),
-		T(an_alert_has_few_the_nearest),
-		T(all_notes_are_taken),
-		T(a_slot_is_used_again),
-		T(long_texts_are_cut_whole),
-		T(none_is_wanted),
+		T(what_a_shell_started),     T(what_is_not_related),
+		T(what_was_done_to_it),	     T(judged_event_is_not_before_itself),
+		T(repeats_take_one_note),    T(a_process_has_few),
+		T(what_was_rare_stays),	     T(an_alert_has_few_the_nearest),
+		T(all_notes_are_taken),	     T(a_slot_is_used_again),
+		T(long_texts_are_cut_whole), T(none_is_wanted),
 		T(what_is_notable),
 	};
 	return cmocka_run_group_tests_name("story", tests, NULL, NULL);

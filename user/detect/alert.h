@@ -5,6 +5,7 @@
 #define REDSHANK_DETECT_ALERT_H
 
 #include "detect/detector.h"
+#include "detect/exception.h"
 #include "enrich/proctree.h"
 #include "enrich/story.h"
 
@@ -30,6 +31,7 @@ typedef void alert_fn(void *ctx, const struct alert *al);
 struct engine_stats {
 	uint64_t events, alerts; /* alerts: updates among them */
 	uint64_t folded; /* findings that are only in the count of another one */
+	uint64_t excepted; /* findings that an exception of the configuration held back */
 	uint64_t detector_errors;
 };
 
@@ -53,6 +55,9 @@ void engine_set_story(struct engine *e, const struct story *s);
 void engine_set_rules(struct engine *e, struct ruleset *r, const struct host *host,
 		      const struct proctree *tree, alert_fn *fn, void *ctx);
 struct ruleset *engine_rules(const struct engine *e);
+
+/* From now on findings that one of these n holds for do not alert; borrowed. */
+void engine_set_exceptions(struct engine *e, const struct exception *x, unsigned n);
 
 /* Judges ev; calls fn once per alert. */
 void engine_event(struct engine *e, const struct event *ev, alert_fn *fn, void *ctx);

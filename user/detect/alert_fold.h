@@ -13,7 +13,7 @@
 #include "detect/alert.h"
 
 #define ALERT_FOLD_ALIKE 20 /* alerts that are alike before they are folded */
-#define ALERT_FOLD_KIN	 100 /* alerts that are akin before they are folded */
+#define ALERT_FOLD_KIN	 500 /* alerts that are akin before they are folded */
 #define ALERT_FOLD_ENTRIES \
 	4096 /* findings remembered; the least recently seen is told and forgotten */
 #define ALERT_FOLD_WINDOW_NS \

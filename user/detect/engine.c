@@ -9,6 +9,7 @@
 #include "detect/alert_fold.h"
 #include "detect/finding.h"
 #include "detect/ruleset.h"
+#include "enrich/exe_hash.h"
 
 #define DETECTORS_MAX 64
 
@@ -20,6 +21,8 @@ struct engine {
 	struct ruleset *rules; /* NULL: none */
 	struct alert_fold *fold;
 	const struct story *story; /* NULL: none */
+	unsigned nexceptions;
+	const struct exception *exception;
 	uint64_t alert_seq;
 	struct engine_stats st;
 	struct verdict verdict; /* 9 KiB: not on the stack of every event */
@@ -72,6 +75,12 @@ void engine_set_story(struct engine *e, const struct story *s)
 	e->story = s;
 }
 
+void engine_set_exceptions(struct engine *e, const struct exception *x, unsigned n)
+{
+	e->exception = x;
+	e->nexceptions = n;
+}
+
 /* --- alerts --- */
 
 static void give(void *ctx, struct alert *al)
@@ -83,6 +92,7 @@ static void give(void *ctx, struct alert *al)
 	if (ev->proc && ev->tree)
 		al->nancestors =
 			proctree_ancestors(ev->tree, ev->proc, al->ancestors, PROC_ANCESTORS_MAX);
+	exe_hash_learn(ev);
 	if (e->story)
 		al->nstory = story_of(e->story, ev, al->story);
 	e->st.alerts++;
@@ -130,6 +140,10 @@ static void found(struct engine *e, const struct rule_info *info,
 	struct alert_fold_keys keys;
 	uint64_t before = e->st.alerts;
 
+	if (exception_holds(e->exception, e->nexceptions, info, ev)) {
+		e->st.excepted++;
+		return;
+	}
 	finding_id(&key, ev, al.id);
 	finding_fold_keys(&key, ev, &keys);
 	alert_fold_add(e->fold, &keys, &al, fold_give, e);

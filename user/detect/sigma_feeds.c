@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "enrich/exe_hash.h"
 #include "enrich/proctree.h"
 #include "enrich/users.h"
 
@@ -44,6 +45,33 @@ void sigma_feed_parent_user(const struct event *ev, const char *name, struct sig
 	(void)name;
 	if (p)
 		put_user(f, p->uid, p->mntns);
+}
+
+/* --- the executable's hash: read when a rule asks --- */
+
+static void put_hash(const struct event *ev, const char *prefix, struct sigma_fill *f)
+{
+	struct value *v = &f->value;
+
+	exe_hash_learn(ev);
+	if (!ev->proc || !ev->proc->image || !*ev->proc->image->sha256)
+		return;
+	value_printf(v, "%s%s", prefix, ev->proc->image->sha256);
+	v->truncated = false;
+	v->joined = false;
+	sigma_fill_value(f, v);
+}
+
+void sigma_feed_sha256(const struct event *ev, const char *name, struct sigma_fill *f)
+{
+	(void)name;
+	put_hash(ev, "", f);
+}
+
+void sigma_feed_hashes(const struct event *ev, const char *name, struct sigma_fill *f)
+{
+	(void)name;
+	put_hash(ev, "SHA256=", f);
 }
 
 /* --- ancestors --- */

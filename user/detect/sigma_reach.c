@@ -37,6 +37,7 @@ const struct sigma_feed sigma_feed_acting[] = {
 	  "command lines of all ancestors, the creator first" },
 	{ "ContainerId", "container.id", NULL, PLAIN, "id of the container" },
 	{ "ContainerRuntime", "container.runtime", NULL, PLAIN, "docker, podman, …" },
+	SIGMA_FEED_STRUCTURE,
 	{ "ExeOrigin", "redshank.exe.origin", NULL, PLAIN, "where the process's code comes from" },
 	{ "Interactive", "process.interactive", NULL, PLAIN, "has a controlling terminal" },
 	{ "LoginUser", "redshank.login.user", NULL, PLAIN, "who logged in, whoever it is now" },

@@ -18,6 +18,7 @@ static const struct sigma_feed native[] = {
 	  "command lines of all ancestors, the creator first" },
 	{ "ContainerId", "container.id", NULL, PLAIN, "id of the container" },
 	{ "ContainerRuntime", "container.runtime", NULL, PLAIN, "docker, podman, …" },
+	SIGMA_FEED_STRUCTURE,
 	{ "EnvVars", "process.env_vars", NULL, PLAIN, "NAME=value of the configured variables" },
 	{ "ExecWay", "redshank.exec.way", NULL, PLAIN,
 	  "how a descriptor or /proc was named as the program; else absent" },
@@ -212,6 +213,7 @@ static const struct sigma_feed memory[] = {
 	{ "Tty", "redshank.tty", NULL, PLAIN, "controlling terminal" },
 	{ "ContainerId", "container.id", NULL, PLAIN, "id of the container" },
 	{ "ContainerRuntime", "container.runtime", NULL, PLAIN, "docker, podman, …" },
+	SIGMA_FEED_STRUCTURE,
 	{ "Computer", "host.name", NULL, PLAIN, "host name" },
 	{ "UtcTime", "@timestamp", NULL, PLAIN, "when it happened" },
 	{ 0 },
@@ -239,6 +241,16 @@ const struct sigma_source sigma_judged[] = {
 	  native },
 	{ CATEGORY("image_load"), EV_map, "memory made executable", image_load, memory },
 	{ CATEGORY("anon_exec"), EV_anon_exec, "calls by code in no file", anon_exec, memory },
+	{ PROCESS_CREATION, EV_fork, "processes that made others", process_creation, native },
+	{ PROCESS_CREATION, EV_exit, "processes that ended", process_creation, native },
+	{ CATEGORY("process_access"), EV_access, "processes that reach into others",
+	  sigma_feed_access, sigma_feed_acting },
+	{ CATEGORY("bpf_load"), EV_bpf_load, "BPF programs loaded", sigma_feed_bpf,
+	  sigma_feed_acting },
+	{ CATEGORY("kernel_setting"), EV_kernel_write, "kernel settings opened for writing",
+	  sigma_feed_kernel_write, sigma_feed_acting },
+	{ CATEGORY("privilege_change"), EV_creds, "becoming root by a system call",
+	  sigma_feed_creds, sigma_feed_acting },
 };
 const unsigned sigma_njudged = sizeof(sigma_judged) / sizeof(sigma_judged[0]);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "enrich/container.h"
+#include "enrich/container_info.h"
 #include "enrich/fields.h"
 #include "enrich/users.h"
 
@@ -245,6 +246,17 @@ static void process_args(struct pb_arena *a, const struct value *args, Redshank_
 		raw_copy(a, p, len, &pb->args_raw[i++]);
 }
 
+static void process_container(struct pb_arena *a, const struct container_info *c,
+			      Redshank__V1__Process *pb)
+{
+	if (!c)
+		return;
+	pb->container_name = str(a, c->name);
+	pb->container_image_name = str(a, c->image_name);
+	pb->container_image_tag = str(a, c->image_tag);
+	pb->container_image_id = str(a, c->image_id);
+}
+
 static void process_program(struct pb_arena *a, const struct program *pr, Redshank__V1__Process *pb)
 {
 	const char *id;
@@ -255,8 +267,10 @@ static void process_program(struct pb_arena *a, const struct program *pr, Redsha
 	pb->tty = pb_text(a, pr->tty.p, pr->tty.len, NULL);
 	pb->executable_origin = str(a, pr->origin);
 	process_args(a, &pr->args, pb);
-	if (container_id(pr->cgpath.p, pr->cgpath.len, &id, &id_len))
+	if (container_id(pr->cgpath.p, pr->cgpath.len, &id, &id_len)) {
 		pb->container_id = pb_text(a, id, id_len, NULL);
+		process_container(a, container_info(id, id_len), pb);
+	}
 }
 
 /* The facts that a record's header and the process table name alike. comm: EV_COMM_LEN bytes. */
@@ -310,6 +324,10 @@ static Redshank__V1__Process *process_of_event(struct pb_arena *a, const struct 
 	if (ev->proc && ev->proc->image)
 		program_of_image(ev->proc->image, &pr);
 	program_of_record(ev, &pr);
+	if (ev->proc && ev->proc->image) {
+		pb->executable_sha256 = str(a, ev->proc->image->sha256);
+		pb->executable_sha256_missing = str(a, ev->proc->image->sha256_missing);
+	}
 	PROCESS_FACTS(pb, ev->rec);
 	if (ev->rec->type == EV_exit)
 		pb->exit_unix_nano = unix_time(ev->host, ev->rec->time);
@@ -451,37 +469,4 @@ Redshank__V1__Alert *alert_to_pb(struct pb_arena *a, const struct alert *al)
 	pb->event = event_to_pb(a, al->event);
 	pb->host = host_to_pb(a, al->event->host);
 	return a->failed ? NULL : pb;
-}
-
-/* --- bytes --- */
-
-void alert_pack(struct buf *out, const Redshank__V1__Alert *pb)
-{
-	size_t n = redshank__v1__alert__get_packed_size(pb);
-	char *to = buf_reserve(out, n);
-	if (to)
-		out->len += redshank__v1__alert__pack(pb, (uint8_t *)to);
-}
-
-void record_pack(struct buf *out, Redshank__V1__Event *ev, Redshank__V1__Alert *al, uint64_t seq)
-{
-	Redshank__V1__Record r = REDSHANK__V1__RECORD__INIT;
-
-	r.sequence = seq;
-	if (al) {
-		r.kind_case = REDSHANK__V1__RECORD__KIND_ALERT;
-		r.alert = al;
-	} else if (ev) {
-		r.kind_case = REDSHANK__V1__RECORD__KIND_EVENT;
-		r.event = ev;
-	}
-	size_t n = redshank__v1__record__get_packed_size(&r);
-	for (size_t left = n;; left >>= 7) {
-		buf_putc(out, (char)((left & 0x7f) | (left > 0x7f ? 0x80 : 0)));
-		if (left <= 0x7f)
-			break;
-	}
-	char *to = buf_reserve(out, n);
-	if (to)
-		out->len += redshank__v1__record__pack(&r, (uint8_t *)to);
 }

@@ -28,7 +28,7 @@ typedef Opentelemetry__Proto__Logs__V1__LogRecord log_record;
 #define VALUE(kind_) OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_##kind_##_VALUE
 
 /* Attributes being collected; ATTRS_MAX holds a record's fixed ones and all evidence. */
-#define ATTRS_MAX (32 + EVIDENCE_MAX)
+#define ATTRS_MAX (48 + EVIDENCE_MAX)
 struct attrs {
 	struct pb_arena *a;
 	key_value **kv;
@@ -236,7 +236,14 @@ static void put_process(struct attrs *at, const Redshank__V1__Process *p)
 	put_time(at, "process.creation.time", p->start_unix_nano);
 	put_time(at, "process.exit.time", p->exit_unix_nano);
 	put_text(at, "redshank.exe.origin", p->executable_origin);
+	put_text(at, "process.hash.sha256", p->executable_sha256);
+	put_text(at, "redshank.exe.hash_missing", p->executable_sha256_missing);
 	put_text(at, "container.id", p->container_id);
+	put_text(at, "container.name", p->container_name);
+	put_text(at, "container.image.id", p->container_image_id);
+	put_text(at, "container.image.name", p->container_image_name);
+	if (*p->container_image_tag)
+		put_array(at, "container.image.tags", &p->container_image_tag, 1);
 }
 
 /* Nearest first, "pid path", with the thread name where the path is not known. */

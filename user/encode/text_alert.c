@@ -177,6 +177,24 @@ static void who(struct report *r, const Redshank__V1__Alert *al, const Redshank_
 	end_paragraph(r);
 }
 
+static void put_container(struct buf *b, const Redshank__V1__Process *p)
+{
+	buf_puts(b, ", container ");
+	if (*or_empty(p->container_name)) {
+		put(b, p->container_name);
+		buf_putc(b, ' ');
+	}
+	put(b, p->container_id);
+	if (!*or_empty(p->container_image_name))
+		return;
+	buf_puts(b, " of image ");
+	put(b, p->container_image_name);
+	if (*or_empty(p->container_image_tag)) {
+		buf_putc(b, ':');
+		put(b, p->container_image_tag);
+	}
+}
+
 static void where(struct report *r, const Redshank__V1__Alert *al)
 {
 	struct buf *b = &r->words;
@@ -191,8 +209,7 @@ static void where(struct report *r, const Redshank__V1__Alert *al)
 		buf_putc(b, ')');
 	}
 	if (al->process && *or_empty(al->process->container_id)) {
-		buf_puts(b, ", container ");
-		put(b, al->process->container_id);
+		put_container(b, al->process);
 	}
 	end_paragraph(r);
 }
@@ -215,6 +232,15 @@ static void program(struct report *r, const Redshank__V1__Process *p)
 		put_raw(b, p->working_directory, p->working_directory_raw);
 	}
 	end_paragraph(r);
+	if (*or_empty(p->executable_sha256)) {
+		new_line(r->out, INDENT);
+		buf_puts(r->out, "SHA-256 ");
+		put(r->out, p->executable_sha256);
+	} else if (*or_empty(p->executable_sha256_missing)) {
+		new_line(r->out, INDENT);
+		buf_puts(r->out, "SHA-256 not known: ");
+		put(r->out, p->executable_sha256_missing);
+	}
 }
 
 /* An argument as a shell would need it, so that `sh -c 'a b'` can't pass for `sh -c a b`. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "enrich/container.h"
+#include "enrich/container_info.h"
 #include "enrich/exec_way.h"
 #include "enrich/proctree.h"
 #include "enrich/users.h"
@@ -137,6 +138,69 @@ static void get_container_runtime(const struct event *ev, struct value *v)
 {
 	get_cgpath(ev, v);
 	put_text(v, container_runtime(v->p, v->len));
+}
+
+static const struct container_info *info_of(const struct event *ev)
+{
+	struct value id;
+
+	value_str(&id, "", 0);
+	get_container_id(ev, &id);
+	return id.kind == VALUE_str ? container_info(id.p, id.len) : NULL;
+}
+
+/* In tmp, because another container may take the place before the value is used. */
+static void put_info(struct value *v, const char *text)
+{
+	if (*text)
+		value_printf(v, "%s", text);
+}
+
+static void get_container_name(const struct event *ev, struct value *v)
+{
+	const struct container_info *c = info_of(ev);
+
+	put_info(v, c ? c->name : "");
+}
+
+static void get_container_image(const struct event *ev, struct value *v)
+{
+	const struct container_info *c = info_of(ev);
+
+	put_info(v, c ? c->image : "");
+}
+
+static void get_container_image_name(const struct event *ev, struct value *v)
+{
+	const struct container_info *c = info_of(ev);
+
+	put_info(v, c ? c->image_name : "");
+}
+
+static void get_container_image_tag(const struct event *ev, struct value *v)
+{
+	const struct container_info *c = info_of(ev);
+
+	put_info(v, c ? c->image_tag : "");
+}
+
+static void get_container_image_id(const struct event *ev, struct value *v)
+{
+	const struct container_info *c = info_of(ev);
+
+	put_info(v, c ? c->image_id : "");
+}
+
+static void get_sha256(const struct event *ev, struct value *v)
+{
+	if (image(ev) && *image(ev)->sha256)
+		put_text(v, image(ev)->sha256);
+}
+
+static void get_sha256_missing(const struct event *ev, struct value *v)
+{
+	if (image(ev) && !*image(ev)->sha256 && image(ev)->sha256_missing)
+		put_text(v, image(ev)->sha256_missing);
 }
 
 static void get_entity_id(const struct event *ev, struct value *v)
@@ -374,6 +438,12 @@ static void get_arch(const struct event *ev, struct value *v)
 
 const struct derived derived_fields[] = {
 	{ "container.id", "container of the process, from its cgroup path", get_container_id },
+	{ "container.image.id", "id of the container's image, where its runtime's files tell",
+	  get_container_image_id },
+	{ "container.image.name", "name of the container's image, without its tag",
+	  get_container_image_name },
+	{ "container.image.tag", "tag of the container's image", get_container_image_tag },
+	{ "container.name", "name of the container", get_container_name },
 	{ "container.runtime", "best guess of what runs the container", get_container_runtime },
 	{ "host.architecture", "machine architecture", get_arch },
 	{ "host.boot.id", "random id of this boot", get_boot_id },
@@ -385,6 +455,9 @@ const struct derived derived_fields[] = {
 	{ "process.entity_id", "id of the process: unique over pid reuse, reboots and hosts",
 	  get_entity_id },
 	{ "process.executable", "path of the executable", get_executable },
+	{ "process.hash.sha256",
+	  "SHA-256 of the executable; in alerts, and where a rule or exception has asked for it",
+	  get_sha256 },
 	{ "process.interactive", "the process has a controlling terminal", get_interactive },
 	{ "process.parent.args", "argument vector of the creator", get_parent_args },
 	{ "process.parent.command_line", "arguments of the creator joined by spaces",
@@ -404,6 +477,9 @@ const struct derived derived_fields[] = {
 	{ "redshank.access.target.executable", "executable of the process that was reached",
 	  get_target_executable },
 	{ "redshank.cgroup.path", "cgroup path when the program started", get_cgpath },
+	{ "redshank.container.image", "the container's image as it was asked for: NAME:TAG",
+	  get_container_image },
+	{ "redshank.exe.hash_missing", "why process.hash.sha256 is not known", get_sha256_missing },
 	{ "redshank.exe.origin", "where the code comes from", get_exe_origin },
 	{ "redshank.exec.time", "when the process started its program", get_exec_time },
 	{ "redshank.exec.way", "how a descriptor or /proc was named as the program; else absent",

@@ -176,6 +176,7 @@ static const struct image *image_new(struct proctree *t, const struct image *fac
 				   .exe_flags = (rec_)->exe_flags,                               \
 				   .exe_ino = (rec_)->exe_ino,                                   \
 				   .exe_size = (rec_)->exe_size,                                 \
+				   .exe_magic = (rec_)->exe_magic,                               \
 				   .uid = (rec_)->hdr.uid,                                       \
 				   .euid = (rec_)->hdr.euid,                                     \
 				   .suid = (rec_)->suid,                                         \
@@ -186,6 +187,15 @@ static const struct image *image_new(struct proctree *t, const struct image *fac
 		  &(struct image_strs){ IMAGE_SRC(rec_, exe), IMAGE_SRC(rec_, args),             \
 					IMAGE_SRC(rec_, cwd), IMAGE_SRC(rec_, tty),              \
 					IMAGE_SRC(rec_, cgpath) })
+
+/* Images are shared and const to all others: what is learnt is true of all who run it. */
+void image_set_hash(const struct image *im, const char *sha256, const char *missing)
+{
+	struct image *learnt = (struct image *)im;
+
+	snprintf(learnt->sha256, sizeof(learnt->sha256), "%s", sha256);
+	learnt->sha256_missing = missing;
+}
 
 /* --- slots --- */
 

@@ -18,19 +18,33 @@
 #define PROC_ARGS_MAX	   2048 /* bytes of argv kept per program */
 #define PROC_ANCESTORS_MAX 32 /* longest ancestry that is followed */
 #define ENTITY_ID_LEN	   48
+#define USERNS_INIT	   0xEFFFFFFDU /* PROC_USER_INIT_INO, include/linux/proc_ns.h */
+
+#define EXE_SHA256_LEN 65 /* hexadecimal, with its NUL */
 
 /* A program as started: made by exec, shared by the children that fork without exec. */
 struct image {
 	uint32_t refs;
 	uint32_t exe_dev, exe_nlink, exe_mode, exe_uid, exe_gid, exe_origin, exe_flags;
-	uint64_t exe_ino, exe_size;
+	uint64_t exe_ino, exe_size, exe_magic;
 	uint32_t uid, euid, suid, userns; /* of the process when it was started */
 	uint64_t cap_permitted; /* likewise */
 	uint32_t args_truncated; /* args is only the beginning */
 	uint32_t args_len, cwd_len, exe_len, tty_len, cgpath_len;
 	const char *exe, *args, *cwd, *tty, *cgpath; /* into data; args as in exec.args */
+	/* Learnt later, of the live machine (exe_hash.h): */
+	char sha256[EXE_SHA256_LEN]; /* "": not known */
+	const char *sha256_missing; /* why it is not; NULL: nobody asked. Static. */
 	char data[];
 };
+
+static inline int image_hash_known(const struct image *im)
+{
+	return *im->sha256 || im->sha256_missing;
+}
+
+/* sha256: "" if it can't be known for the reason `missing`. */
+void image_set_hash(const struct image *im, const char *sha256, const char *missing);
 
 /* Did its file have a name when it was started, on a file system that may be read? FUSE is not: its
  * server could let the reader wait. */

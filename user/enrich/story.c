@@ -110,10 +110,25 @@ static bool is_own_exec(const struct story_note *n, const struct proc *p)
 	return n->type == EV_exec && n->pid == p->pid && n->start == p->start;
 }
 
-/* Room for one more: the oldest goes, but for what the process runs. */
+/* Has the process done the like since? By the same program, or under the same name. */
+static bool is_outdone(const struct story *s, const struct owner *o, uint32_t at)
+{
+	const struct story_note *n = &s->note[at];
+
+	for (uint32_t i = o->newest; i != at; i = s->note[i].sibling)
+		if (s->note[i].type == n->type &&
+		    !memcmp(s->note[i].name, n->name, sizeof(n->name)))
+			return true;
+	return false;
+}
+
+/*
+ * Room for one more. What the process runs stays; of the others the oldest goes that the like of
+ * was done since, so that many calls of one program don't push out the one call of another.
+ */
 static void make_room(struct story *s, struct owner *o, const struct proc *p)
 {
-	struct story_note *oldest = NULL;
+	uint32_t oldest = NONE, outdone = NONE;
 	bool program = false;
 
 	if (o->n < s->limits.per_process)
@@ -121,10 +136,15 @@ static void make_room(struct story *s, struct owner *o, const struct proc *p)
 	for (uint32_t i = o->newest; i != NONE; i = s->note[i].sibling) {
 		bool kept = !program && is_own_exec(&s->note[i], p);
 		program |= kept;
-		if (!kept)
-			oldest = &s->note[i];
+		if (kept)
+			continue;
+		oldest = i;
+		if (is_outdone(s, o, i))
+			outdone = i;
 	}
-	forget(s, oldest ? oldest : &s->note[o->newest]);
+	if (outdone != NONE)
+		oldest = outdone;
+	forget(s, &s->note[oldest != NONE ? oldest : o->newest]);
 }
 
 static struct story_note *find(struct story *s, const struct owner *o, uint64_t hash)
