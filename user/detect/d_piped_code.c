@@ -370,7 +370,8 @@ static void on_exec(struct pipes *s, const struct event *ev, struct verdict *v)
 	}
 	if (code) {
 		judge(s, ev, e, v);
-	} else if (use.code == CODE_descriptor) {
+	} else if (use.code == CODE_descriptor && !(x->exe_flags & EXE_F_SCRIPT)) {
+		/* A script that was executed by its descriptor is memfd_exec's. */
 		judge_descriptor(ev, &use, v);
 	} else if (pipes && (e->out || e->side)) {
 		struct end *reader = follow_down(s, e);
