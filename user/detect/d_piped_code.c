@@ -258,34 +258,6 @@ static void judge(struct pipes *s, const struct event *ev, struct end *reader, s
 	tell(ev, &l, v);
 }
 
-/* It ends, and nothing bad was found to feed it. */
-static void judge_last(struct pipes *s, const struct event *ev, struct end *reader,
-		       struct verdict *v)
-{
-	struct pipeline l;
-
-	reader->flags &= ~(u32)END_PENDING;
-	if (reader->flags & (END_RUNNER | END_RELAYED) || is_served(ev, reader))
-		return;
-	follow_up(s, reader, &l);
-	v->severity = reader->flags & END_SHELL ? SEVERITY_low : SEVERITY_informational;
-	if (l.n > 1) {
-		tell(ev, &l, v);
-		return;
-	}
-	name_ends(ev, &l, v);
-	verdict_message(
-		v, "An interpreter ran code from a pipe that no program was seen to write into: "
-		   "a shell's own output, a here-document, or its parent's");
-}
-
-/* --- events --- */
-
-static bool is_pipe(u32 type)
-{
-	return type == FD_TYPE_pipe || type == FD_TYPE_fifo;
-}
-
 static u32 flags_of(const struct image *im, const struct program_use *use)
 {
 	u32 flags = 0;
@@ -305,11 +277,59 @@ static u32 flags_of(const struct image *im, const struct program_use *use)
 	return flags;
 }
 
+/* Its creator, if that is an interpreter with its code in a command line: the pipe's likely end. */
+static const struct image *coded_creator(const struct pipes *s, const struct event *ev)
+{
+	const struct proc *p = ev->tree && ev->proc ? proctree_parent(ev->tree, ev->proc) : NULL;
+
+	if (!p || !p->image)
+		return NULL;
+	struct program_use use = program_use(&s->sizes, p->image);
+	return flags_of(p->image, &use) & END_CODE ? p->image : NULL;
+}
+
+/* It ends, and nothing bad was found to feed it. */
+static void judge_last(struct pipes *s, const struct event *ev, struct end *reader,
+		       struct verdict *v)
+{
+	struct pipeline l;
+
+	reader->flags &= ~(u32)END_PENDING;
+	if (reader->flags & (END_RUNNER | END_RELAYED) || is_served(ev, reader))
+		return;
+	follow_up(s, reader, &l);
+	v->severity = reader->flags & END_SHELL ? SEVERITY_low : SEVERITY_informational;
+	if (l.n > 1) {
+		tell(ev, &l, v);
+		return;
+	}
+	name_ends(ev, &l, v);
+	const struct image *creator = coded_creator(s, ev);
+	if (creator) {
+		v->severity = SEVERITY_medium;
+		verdict_message(v, "An interpreter ran %s, which started it: %.*s",
+				what_it_runs(END_CODE), (int)creator->exe_len, creator->exe);
+		return;
+	}
+	verdict_message(
+		v, "An interpreter ran code from a pipe that no program was seen to write into: "
+		   "a shell's own output, a here-document, or its parent's");
+}
+
+/* --- events --- */
+
+static bool is_pipe(u32 type)
+{
+	return type == FD_TYPE_pipe || type == FD_TYPE_fifo;
+}
+
+/* Of a script on a descriptor the pipe of the highest one that is a pipe: what a shell's <(...)
+ * leaves open there is often the same under two numbers. */
 static u64 code_pipe(const struct ev_exec *x, const struct program_use *use)
 {
 	if (use->code == CODE_stdin && is_pipe(x->stdin_type))
 		return x->stdin_ino;
-	return use->code == CODE_descriptor && use->fd == x->pipe_fd ? x->pipe_ino : 0;
+	return use->code == CODE_descriptor && use->fd != x->memfd_fd ? x->pipe_ino : 0;
 }
 
 /* Code in a file without a name: a here-document of older shells, or a memfd. */
@@ -365,6 +385,8 @@ static void on_exec(struct pipes *s, const struct event *ev, struct verdict *v)
 		e->out = is_pipe(x->stdout_type) ? x->stdout_ino : 0;
 		e->side = x->pipe_ino;
 		e->flags = flags_of(im, &use) | (code ? END_PENDING : 0);
+		if (x->stdin_type == FD_TYPE_inet_socket)
+			e->flags |= END_NETWORK;
 		if (x->parent_inet && use.kind == PROGRAM_shell)
 			e->flags |= END_RELAYED;
 	}
