@@ -118,8 +118,8 @@ const struct detector detector_relayed_shell = {
 		.false_positives =
 			"Terminals in a browser or an editor and build agents that feed a shell by a pipe: "
 			"level low where their program is installed, medium where it is a user's own or a "
-			"script. Except them by AncestorImage. sshd, telnetd and mosh-server in a file of "
-			"root are left out.",
+			"script. Except them by AncestorImage. sshd, telnetd and mosh-server are left out, "
+			"where packages install them.",
 		.techniques = techniques,
 	},
 	.wants = wants,
