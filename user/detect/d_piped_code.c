@@ -6,7 +6,7 @@
  * A pipe's inode is the same at both ends. Each program that is started with a pipe is remembered
  * with its inodes, so that either end may come first, and a pipeline of any length is followed up
  * to where its data comes from. What a program is, its name says, or a file of the same size that
- * root installed; that one hears a network, its connecting does (event connect), whatever its name.
+ * is installed; that one hears a network, its connecting does (event connect), whatever its name.
  *
  * A pipe that no program is known to write into (a shell's own echo, a here-document, a service
  * manager) says little. That is told at the interpreter's end, when nothing else can come.
@@ -17,121 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "detect/interpreter.h"
-#include "enrich/proctree.h"
+#include "detect/pipe_ends.h"
 
-#define ENDS_MAX     2048 /* programs remembered; the oldest makes room */
-#define PIPELINE_MAX 8 /* programs of a pipeline that are followed */
-#define SERVED_MAX   6 /* ancestors looked at */
-
-enum end_flag {
-	END_NETWORK = 1 << 0, /* it is a network client by name, or it connected */
-	END_DECODER = 1 << 1,
-	END_CODE = 1 << 2, /* an interpreter with its code in the arguments */
-	END_ODD = 1 << 3, /* its own file is none of the ordinary sort */
-	END_RUNNER = 1 << 4, /* makes commands of what it reads: little by itself */
-	END_SHELL = 1 << 5,
-	END_RELAYED = 1 << 6, /* its creator holds a connection: relayed_shell tells of it */
-	END_PENDING = 1 << 7, /* reads code; not judged yet */
-};
-#define END_WORSE (END_NETWORK | END_DECODER | END_CODE | END_ODD)
-
-/* A program with a pipe. Inodes; 0: none. */
-struct end {
-	u64 start;
-	u64 in; /* what it reads: standard input, or the descriptor that its script is */
-	u64 out, side; /* standard output; another descriptor (tee >(sh)) */
-	u32 pid, flags;
-};
-
-struct pipes {
-	unsigned next;
-	struct end end[ENDS_MAX];
-	struct program_sizes sizes;
-};
-
-/* A pipeline, from the reader of code upwards. */
-struct pipeline {
-	unsigned n;
-	u32 flags; /* of all but the reader */
-	const struct end *end[PIPELINE_MAX];
-};
-
-static struct end *end_of(struct pipes *s, u32 pid, u64 start)
-{
-	for (unsigned i = 0; i < ENDS_MAX; i++)
-		if (s->end[i].pid == pid && s->end[i].start == start)
-			return &s->end[i];
-	return NULL;
-}
-
-static struct end *end_new(struct pipes *s, u32 pid, u64 start)
-{
-	struct end *e = &s->end[s->next];
-
-	s->next = (s->next + 1) % ENDS_MAX;
-	*e = (struct end){ .pid = pid, .start = start };
-	return e;
-}
-
-static const struct image *image_of(const struct event *ev, const struct end *e)
-{
-	const struct proc *p = ev->tree ? proctree_find(ev->tree, e->pid, e->start) : NULL;
-
-	return p ? p->image : NULL;
-}
-
-/* --- pipelines --- */
-
-/* Who writes into the pipe; of several the one that says most, else the latest. */
-static const struct end *writer(const struct pipes *s, u64 pipe, const struct end *reader)
-{
-	const struct end *best = NULL;
-
-	for (unsigned i = 0; pipe && i < ENDS_MAX; i++) {
-		const struct end *e = &s->end[(s->next + i) % ENDS_MAX];
-		if (e == reader || (e->out != pipe && (e->side != pipe || e->in == pipe)))
-			continue;
-		if (!best || (e->flags & END_WORSE) >= (best->flags & END_WORSE))
-			best = e;
-	}
-	return best;
-}
-
-static void follow_up(const struct pipes *s, const struct end *reader, struct pipeline *ret)
-{
-	*ret = (struct pipeline){ .n = 1, .end = { reader } };
-	while (ret->n < PIPELINE_MAX) {
-		const struct end *last = ret->end[ret->n - 1], *e = writer(s, last->in, last);
-		if (!e)
-			break;
-		ret->end[ret->n++] = e;
-		ret->flags |= e->flags;
-	}
-}
-
-/* The reader of code that gets what this program writes, through others too; NULL: none waits. */
-static struct end *follow_down(struct pipes *s, const struct end *from)
-{
-	u64 pipe[2] = { from->out, from->side };
-
-	for (unsigned depth = 0; depth < PIPELINE_MAX && (pipe[0] || pipe[1]); depth++) {
-		struct end *next = NULL;
-		for (unsigned i = 0; i < ENDS_MAX; i++) {
-			struct end *e = &s->end[i];
-			if (!e->in || e == from || (e->in != pipe[0] && e->in != pipe[1]))
-				continue;
-			if (e->flags & END_PENDING)
-				return e;
-			next = e;
-		}
-		if (!next)
-			return NULL;
-		pipe[0] = next->out;
-		pipe[1] = next->side;
-	}
-	return NULL;
-}
+#define SERVED_MAX 6 /* ancestors looked at */
 
 /* --- verdicts --- */
 
@@ -149,7 +37,7 @@ static void put_pipeline(const struct event *ev, const struct pipeline *l, char 
 	size_t at = 0;
 
 	for (unsigned i = l->n; i-- > 0;) {
-		const struct image *im = image_of(ev, l->end[i]);
+		const struct image *im = end_image(ev, l->end[i]);
 		size_t len = im ? im->args_len : 0;
 		if (len && !im->args[len - 1])
 			len--;
@@ -178,7 +66,7 @@ static bool is_known_installer(const struct image *im)
 	return false;
 }
 
-/* Started by a login from elsewhere, or by a package's script? Files of root only. */
+/* Started by a login from elsewhere, or by a package's script? Installed files only. */
 static bool is_served(const struct event *ev, const struct end *e)
 {
 	static const char *const services[] = { "sshd", "sshd-session", "sshd-auth", "dpkg",
@@ -190,7 +78,7 @@ static bool is_served(const struct event *ev, const struct end *e)
 	for (unsigned i = 0; i < n; i++) {
 		const char *name;
 		size_t len = up[i]->image ? image_name(up[i]->image, &name) : 0;
-		if (!len || !image_is_roots(up[i]->image))
+		if (!len || !image_is_installed(up[i]->image))
 			continue;
 		for (unsigned k = 0; k < sizeof(services) / sizeof(services[0]); k++)
 			if (strlen(services[k]) == len && !memcmp(services[k], name, len))
@@ -202,7 +90,7 @@ static bool is_served(const struct event *ev, const struct end *e)
 static void name_ends(const struct event *ev, const struct pipeline *l, struct verdict *v)
 {
 	const struct end *reader = l->end[0], *source = l->end[l->n - 1];
-	const struct image *im = image_of(ev, reader);
+	const struct image *im = end_image(ev, reader);
 	char text[EVIDENCE_VALUE];
 
 	put_pipeline(ev, l, text, sizeof(text));
@@ -214,7 +102,7 @@ static void name_ends(const struct event *ev, const struct pipeline *l, struct v
 				 im->exe);
 	if (source == reader)
 		return;
-	im = image_of(ev, source);
+	im = end_image(ev, source);
 	verdict_evidence(v, "redshank.pipeline.source.pid", "%u", source->pid);
 	if (im)
 		verdict_evidence(v, "redshank.pipeline.source.executable", "%.*s", (int)im->exe_len,
@@ -248,42 +136,14 @@ static void judge(struct pipes *s, const struct event *ev, struct end *reader, s
 {
 	struct pipeline l;
 
-	follow_up(s, reader, &l);
+	follow_up(s, ev, reader, &l);
 	if (!(l.flags & END_WORSE))
 		return;
 	reader->flags &= ~(u32)END_PENDING;
 	v->severity = SEVERITY_medium;
-	if (l.flags & END_NETWORK && is_known_installer(image_of(ev, l.end[l.n - 1])))
+	if (l.flags & END_NETWORK && is_known_installer(end_image(ev, l.end[l.n - 1])))
 		v->severity = SEVERITY_low;
 	tell(ev, &l, v);
-}
-
-/* It ends, and nothing bad was found to feed it. */
-static void judge_last(struct pipes *s, const struct event *ev, struct end *reader,
-		       struct verdict *v)
-{
-	struct pipeline l;
-
-	reader->flags &= ~(u32)END_PENDING;
-	if (reader->flags & (END_RUNNER | END_RELAYED) || is_served(ev, reader))
-		return;
-	follow_up(s, reader, &l);
-	v->severity = reader->flags & END_SHELL ? SEVERITY_low : SEVERITY_informational;
-	if (l.n > 1) {
-		tell(ev, &l, v);
-		return;
-	}
-	name_ends(ev, &l, v);
-	verdict_message(
-		v, "An interpreter ran code from a pipe that no program was seen to write into: "
-		   "a shell's own output, a here-document, or its parent's");
-}
-
-/* --- events --- */
-
-static bool is_pipe(u32 type)
-{
-	return type == FD_TYPE_pipe || type == FD_TYPE_fifo;
 }
 
 static u32 flags_of(const struct image *im, const struct program_use *use)
@@ -305,11 +165,59 @@ static u32 flags_of(const struct image *im, const struct program_use *use)
 	return flags;
 }
 
+/* Its creator, if that is an interpreter with its code in a command line: the pipe's likely end. */
+static const struct image *coded_creator(const struct pipes *s, const struct event *ev)
+{
+	const struct proc *p = ev->tree && ev->proc ? proctree_parent(ev->tree, ev->proc) : NULL;
+
+	if (!p || !p->image)
+		return NULL;
+	struct program_use use = program_use(&s->sizes, p->image);
+	return flags_of(p->image, &use) & END_CODE ? p->image : NULL;
+}
+
+/* It ends, and nothing bad was found to feed it. */
+static void judge_last(struct pipes *s, const struct event *ev, struct end *reader,
+		       struct verdict *v)
+{
+	struct pipeline l;
+
+	reader->flags &= ~(u32)END_PENDING;
+	if (reader->flags & (END_RUNNER | END_RELAYED) || is_served(ev, reader))
+		return;
+	follow_up(s, ev, reader, &l);
+	v->severity = reader->flags & END_SHELL ? SEVERITY_low : SEVERITY_informational;
+	if (l.n > 1) {
+		tell(ev, &l, v);
+		return;
+	}
+	name_ends(ev, &l, v);
+	const struct image *creator = coded_creator(s, ev);
+	if (creator) {
+		v->severity = SEVERITY_medium;
+		verdict_message(v, "An interpreter ran %s, which started it: %.*s",
+				what_it_runs(END_CODE), (int)creator->exe_len, creator->exe);
+		return;
+	}
+	verdict_message(
+		v, "An interpreter ran code from a pipe that no program was seen to write into: "
+		   "a shell's own output, a here-document, or its parent's");
+}
+
+/* --- events --- */
+
+static bool is_pipe(u32 type)
+{
+	return type == FD_TYPE_pipe || type == FD_TYPE_fifo;
+}
+
+/* Of a script on a descriptor the pipe of the highest one that is a pipe: what a shell's <(...)
+ * leaves open there is often the same under two numbers. */
 static u64 code_pipe(const struct ev_exec *x, const struct program_use *use)
 {
 	if (use->code == CODE_stdin && is_pipe(x->stdin_type))
 		return x->stdin_ino;
-	return use->code == CODE_descriptor && use->fd == x->pipe_fd ? x->pipe_ino : 0;
+	return use->code == CODE_descriptor && use->fd != x->memfd_fd ? x->pipe_ino : 0;
 }
 
 /* Code in a file without a name: a here-document of older shells, or a memfd. */
@@ -350,6 +258,7 @@ static void on_exec(struct pipes *s, const struct event *ev, struct verdict *v)
 	const struct ev_exec *x = EVENT_AS(exec, ev);
 	const struct image *im = ev->proc ? ev->proc->image : NULL;
 	struct end *e = end_of(s, ev->rec->pid, ev->rec->start);
+	struct end before = e ? *e : (struct end){ 0 };
 
 	if (e)
 		*e = (struct end){ 0 }; /* what it was */
@@ -365,12 +274,15 @@ static void on_exec(struct pipes *s, const struct event *ev, struct verdict *v)
 		e->out = is_pipe(x->stdout_type) ? x->stdout_ino : 0;
 		e->side = x->pipe_ino;
 		e->flags = flags_of(im, &use) | (code ? END_PENDING : 0);
+		if (x->stdin_type == FD_TYPE_inet_socket)
+			e->flags |= END_NETWORK;
 		if (x->parent_inet && use.kind == PROGRAM_shell)
 			e->flags |= END_RELAYED;
 	}
 	if (code) {
 		judge(s, ev, e, v);
-	} else if (use.code == CODE_descriptor) {
+	} else if (use.code == CODE_descriptor && !(x->exe_flags & EXE_F_SCRIPT)) {
+		/* A script that was executed by its descriptor is memfd_exec's. */
 		judge_descriptor(ev, &use, v);
 	} else if (pipes && (e->out || e->side)) {
 		struct end *reader = follow_down(s, e);
@@ -379,6 +291,10 @@ static void on_exec(struct pipes *s, const struct event *ev, struct verdict *v)
 	}
 	if (!v->severity)
 		judge_file(ev, &use, v);
+	if (!v->severity && before.flags & END_PENDING) {
+		before.flags |= END_REPLACED;
+		judge_last(s, ev, &before, v);
+	}
 }
 
 static void on_connect(struct pipes *s, const struct event *ev, struct verdict *v)

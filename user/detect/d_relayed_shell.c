@@ -5,8 +5,8 @@
  * shell with a relay (socat EXEC, python's pty.spawn and subprocess, C2 agents). A shell with the
  * connection itself as standard input is a rule's (shell_on_network_socket).
  *
- * sshd has exactly this structure: a file of root with its name is left out. So have terminals in a
- * browser, editors and build agents: how bad it is depends on what the creator is.
+ * sshd has exactly this structure: an installed file of its name is left out. So have terminals in
+ * a browser, editors and build agents: how bad it is depends on what the creator is.
  */
 #include "detect/d_relayed_shell.h"
 
@@ -26,7 +26,7 @@ static bool is_login_service(const struct image *im)
 
 	for (unsigned i = 0; i < sizeof(services) / sizeof(services[0]); i++)
 		if (strlen(services[i]) == len && !memcmp(services[i], name, len))
-			return image_is_roots(im);
+			return image_is_installed(im);
 	return false;
 }
 
@@ -54,7 +54,7 @@ static enum severity judge(const struct ev_exec *x, const struct program_sizes *
 			return SEVERITY_high;
 		return tty ? SEVERITY_low : SEVERITY_medium;
 	default:
-		if (image_is_roots(creator))
+		if (image_is_installed(creator))
 			return SEVERITY_low;
 		return tty ? SEVERITY_medium : SEVERITY_high;
 	}
@@ -117,9 +117,9 @@ const struct detector detector_relayed_shell = {
 		       "creator is connected to (ss -tnp), what created it, and what the shell ran.",
 		.false_positives =
 			"Terminals in a browser or an editor and build agents that feed a shell by a pipe: "
-			"level low where their program is root's, medium where it is a user's own or a "
-			"script. Except them by AncestorImage. sshd, telnetd and mosh-server in a file of "
-			"root are left out.",
+			"level low where their program is installed, medium where it is a user's own or a "
+			"script. Except them by AncestorImage. sshd, telnetd and mosh-server are left out, "
+			"where packages install them.",
 		.techniques = techniques,
 	},
 	.wants = wants,

@@ -85,9 +85,18 @@ size_t image_name(const struct image *im, const char **ret)
 	return t.len;
 }
 
-bool image_is_roots(const struct image *im)
+bool image_is_installed(const struct image *im)
 {
-	return !im->exe_uid && !(im->exe_mode & 022) && im->exe_origin == EXE_ORIGIN_regular;
+	static const char *const places[] = { "/usr/", "/bin/",	 "/sbin/",	"/lib",
+					      "/opt/", "/snap/", "/nix/store/", "/gnu/store/" };
+	struct text exe = { im->exe, im->exe_len };
+
+	if (im->exe_uid || im->exe_mode & 022 || im->exe_origin != EXE_ORIGIN_regular)
+		return false;
+	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (text_begins(exe, places[i]))
+			return true;
+	return false;
 }
 
 static bool names_hold(const char *names, struct text name)
@@ -125,7 +134,7 @@ void program_learn(struct program_sizes *sizes, const struct image *im)
 {
 	const struct program *p = by_name(text_base(im->exe, im->exe_len));
 
-	if (!p || !image_is_roots(im) || by_size(sizes, im->exe_size))
+	if (!p || !image_is_installed(im) || by_size(sizes, im->exe_size))
 		return;
 	sizes->of[sizes->next].size = im->exe_size;
 	sizes->of[sizes->next].program = p;

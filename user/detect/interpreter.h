@@ -48,14 +48,14 @@ struct program_use {
 	unsigned fd; /* of CODE_descriptor */
 };
 
-/* Remembers the size of a program that root installed. */
+/* Remembers the size of a program that is installed. */
 void program_learn(struct program_sizes *sizes, const struct image *im);
 /* Of several programs in one file the one that its arguments choose. */
 struct program_use program_use(const struct program_sizes *sizes, const struct image *im);
 
 /* Base name of the executable; *ret is not NUL-terminated. */
 size_t image_name(const struct image *im, const char **ret);
-/* Can nobody but root have put the file there or changed it? */
-bool image_is_roots(const struct image *im);
+/* Root's file, in a place where packages put theirs, that nobody else can change? */
+bool image_is_installed(const struct image *im);
 
 #endif
