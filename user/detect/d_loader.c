@@ -8,7 +8,8 @@
  * interpreter it mapped (redshank.loader.*), and a process whose own program is one of these files
  * was started as a launcher. So was one that was started without an interpreter and maps a file
  * that its arguments name: a copy of the loader, of this system's or of another's. Static programs
- * that load plugins of libc are neither.
+ * that load plugins of libc are neither. Valgrind maps the program that it is given likewise; such
+ * programs are root's, in a directory of the system, which a copy that somebody made is not.
  *
  * The payload is the first file that such a process maps executable; the kernel names it.
  */
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "abi/knobs.h"
 #include "enrich/proctree.h"
@@ -123,6 +125,27 @@ static bool parent_is_ldd(const struct event *ev)
 	return p && p->image && any_arg(p->image, arg_is_ldd, NULL);
 }
 
+/*
+ * Did root install it, and not as a shared object? By the kernel's account of the file. That root
+ * chose the name is what lets it say something: a loader that nobody used yet is called ld-….so.N.
+ */
+static bool is_installed_program(const struct image *im)
+{
+	static const struct path dirs[] = { { "/usr/", 5 }, { "/opt/", 5 } };
+
+	if (im->exe_origin != EXE_ORIGIN_regular || im->exe_flags & EXE_F_DETACHED || im->exe_uid ||
+	    im->exe_mode & (S_IWGRP | S_IWOTH))
+		return false;
+	const char *name;
+	size_t len = base_name(im->exe, im->exe_len, &name);
+	if (memmem(name, len, ".so", 3))
+		return false;
+	for (unsigned i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		if (im->exe_len > dirs[i].len && !memcmp(im->exe, dirs[i].p, dirs[i].len))
+			return true;
+	return false;
+}
+
 static void judge(const struct loaders *l, const struct event *ev, struct verdict *v)
 {
 	const struct ev_map *m = EVENT_AS(map, ev);
@@ -135,7 +158,8 @@ static void judge(const struct loaders *l, const struct event *ev, struct verdic
 	path.p = rec_str(ev->rec, m->exe, &path.len);
 	if (!path.len || (im->exe_ino == m->exe_ino && im->exe_dev == m->exe_dev))
 		return;
-	if (!is_loader(l, im->exe_dev, im->exe_ino) && !any_arg(im, arg_names, &path))
+	bool known = is_loader(l, im->exe_dev, im->exe_ino);
+	if (!known && !any_arg(im, arg_names, &path))
 		return;
 	if (any_arg(im, arg_only_looks, NULL))
 		return;
@@ -145,7 +169,7 @@ static void judge(const struct loaders *l, const struct event *ev, struct verdic
 	if (m->count > 1 && !odd)
 		return;
 	v->severity = odd ? SEVERITY_high : SEVERITY_medium;
-	if (parent_is_ldd(ev))
+	if (parent_is_ldd(ev) || (!known && !odd && is_installed_program(im)))
 		v->severity = SEVERITY_low;
 	verdict_message(v, "%.*s was run by the dynamic loader (%.*s)%s", (int)path.len, path.p,
 			(int)im->exe_len, im->exe,
@@ -193,7 +217,9 @@ const struct detector detector_loader = {
 		.false_positives =
 			"Programs that are shipped with a C library of their own (some bundles, Nix, "
 			"Homebrew, Steam's runtime) are started so by their wrappers: except them by the "
-			"loader's path. ld.so --list and --verify, and so ldd(1) on programs, do not alert; "
+			"loader's path. Valgrind does the same: programs that root installed in /usr "
+			"or /opt and that are no loaders do so at level low. ld.so --list and --verify, "
+			"and so ldd(1) on programs, do not alert; "
 			"ldd on libraries does so at level low.",
 		.techniques = techniques,
 	},
