@@ -179,5 +179,24 @@ chmod 755 jobs/*
 sh -c 'run-parts --report "$T/jobs"'
 """, {"logrotate": "logrotate", "run-parts": "debianutils"})
 
+quiet("cron", "cron with jobs of root and of a user", r"""
+mkdir cron.d spool run
+cat >cron.d/jobs <<END
+SHELL=/bin/sh
+PATH=$PATH
+@reboot root cd $T && ls / | wc -l >one.new && mv one.new one
+@reboot root cd $T && test -x /usr/sbin/anacron || run-parts --report $T/spool && touch two
+END
+unshare -m sh -e <<'STOP'
+mount --bind run /run
+mount --bind spool /var/spool/cron
+mount --bind cron.d /etc/cron.d
+mount --bind /dev/null /etc/crontab
+cron -f & cron=$!
+until [ -e one ] && [ -e two ]; do kill -0 $cron; sleep 0.05; done
+kill $cron
+STOP
+""", {"cron": "cron", "unshare": "util-linux"})
+
 if __name__ == "__main__":
     main()

@@ -72,6 +72,76 @@ quiet("build_from_pipe", "a compiler that reads a pipe", """
 echo 'int main(void) { return 0; }' | cc -pipe -x c -o a - && ./a
 """, {"cc": "gcc"})
 
+quiet("build_with_trampolines", "nested functions on an executable stack, and a library that wants one", """
+cat >nested.c <<'END'
+#include <stdlib.h>
+#include <unistd.h>
+int main(void)
+{
+	int a[] = { 3, 2, 1 }, calls = 0;
+	int compare(const void *x, const void *y) { calls++; return *(int *)x - *(int *)y; }
+	qsort(a, 3, sizeof(*a), compare);
+	return calls == 0 || (fork() == 0 && execl("/bin/true", "true", NULL));
+}
+END
+cc -z execstack -o nested nested.c && ./nested
+cc -z execstack -shared -fPIC -o libnested.so nested.c
+/usr/bin/python3 -c 'import ctypes, os; ctypes.CDLL("./libnested.so"); os.system("true")'
+""", {"cc": "gcc", "python3": "python3"})
+
+quiet("preload", "libraries preloaded by tools that do so for their work", """
+stdbuf -oL ls / | wc -l
+if command -v fakeroot; then fakeroot sh -c 'touch f; chown nobody f; tar -cf f.tar f'; fi
+cat >hook.c <<'END'
+int hook;
+END
+cc -fsanitize=address -o hook -x c - <<'END'
+int main(void) { return 0; }
+END
+./hook
+""", {"stdbuf": "coreutils", "cc": "gcc"})
+
+quiet("installer", "an archive that unpacks itself, runs its set-up, and is deleted while that runs", r"""
+mkdir payload && printf '#!/bin/sh\nrm -rf "$1"\nls / | wc -l\n./daemon 0.1 &\nrm -f daemon\nwait\n' >payload/setup
+cp /bin/sleep payload/daemon && chmod +x payload/setup
+cat >installer.run <<'END'
+#!/bin/sh
+dir=$(mktemp -d)
+tail -n +5 "$0" | tar -xz -C "$dir" && cd "$dir" && ./setup "$dir/x"; rm -rf "$dir"
+exit 0
+END
+tar -cz -C payload . >>installer.run
+TMPDIR=$T sh installer.run
+""", {"tar": "tar"})
+
+quiet("chroot", "a root directory of its own, entered by chroot", """
+mkdir -p root/bin root/proc && cp "$(command -v busybox)" root/bin/
+for name in sh ls wc id true; do ln -s busybox root/bin/$name; done
+unshare -m sh -e <<'END'
+mount -t proc proc root/proc
+chroot root /bin/sh -c 'ls / | wc -l; id; exec true'
+END
+""", {"busybox": "busybox-static", "chroot": "coreutils", "unshare": "util-linux"})
+
+quiet("as_user", "a user's work: a build, node, Python, gdb and strace", """
+install -d -o 54321 work && cd work
+cat >job <<'END'
+export HOME=$PWD
+echo 'int main(void) { return 0; }' >a.c && cc -o a a.c && ./a
+if command -v node; then node -e 'for (let i = 0; i < 1e6; i++);'; fi
+/usr/bin/python3 -c 'import ctypes; ctypes.CFUNCTYPE(None)(lambda: None)()'
+if command -v gdb; then gdb -nx -batch -ex starti -ex 'break *$pc+2' -ex continue ./a; fi
+if command -v strace; then strace -f -o log sh -c './a; exit 0'; fi
+END
+setpriv --reuid=54321 --regid=54321 --clear-groups sh -e job
+""", {"setpriv": "util-linux", "cc": "gcc", "python3": "python3"})
+
+quiet("sandbox", "a sandbox of namespaces that a user makes", """
+install -d -o nobody work && cd work
+setpriv --reuid=nobody --regid=nogroup --clear-groups bwrap --ro-bind / / --dev /dev --proc /proc \
+	--tmpfs /tmp --unshare-all sh -c 'ls / | wc -l; id; exec true'
+""", {"bwrap": "bubblewrap", "setpriv": "util-linux"})
+
 quiet("vim", "vim at a terminal, with a filter and a shell command", """
 vim -u NONE -n f
 grep -q x f
