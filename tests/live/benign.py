@@ -85,7 +85,7 @@ def orphans(known):
 
 
 def reap(known):
-    """Waits for what the test's daemons left; ends what does not end by itself, and names it."""
+    """Waits for what the test left; ends what does not end by itself, and names it."""
     deadline, late = time.monotonic() + LINGER, set()
     while pids := orphans(known):
         for pid in pids:
@@ -98,6 +98,17 @@ def reap(known):
                 os.waitpid(pid, os.WNOHANG)
         time.sleep(0.02)
     return late
+
+
+@contextlib.contextmanager
+def nothing_left():
+    """What is started within must have ended at the end."""
+    known = set(orphans(()))
+    try:
+        yield
+    finally:
+        late = reap(known)
+    assert not late, f"left behind: {late}"
 
 
 def place():
@@ -167,12 +178,9 @@ def quiet(name, does, script, needs, keys=None):
     """A test: the script works, its programs are seen and raise nothing above low."""
     def body(sensor):
         require(needs)
-        known, tree = set(orphans(())), Tree(sensor)
-        try:
+        tree = Tree(sensor)
+        with nothing_left():
             shell(tree, script, keys)
-        finally:
-            late = reap(known)
-        assert not late, f"left behind: {late}"
         tree.judge(needs)
 
     body.__name__ = name

@@ -7,8 +7,8 @@ import pwd
 import socket
 import subprocess
 
-from benign import PATH, Tree, main, place, quiet, require
-from sensor import PATIENCE, start, until
+from benign import Tree, main, nothing_left, place, quiet, require
+from sensor import PATIENCE, until
 from tap import test
 
 SSH = {"ssh": "openssh-client", "ssh-keygen": "openssh-client", "sshd": "openssh-server"}
@@ -34,6 +34,11 @@ Host there
 	StrictHostKeyChecking accept-new
 	LogLevel ERROR
 """
+# The server's mount namespace, where root's home is the test's.
+INSIDE = """
+mount -t tmpfs none /run && mkdir -m 755 /run/sshd && mount --bind home /root &&
+	exec /usr/sbin/sshd -D -e -f server
+"""
 
 
 def free_port():
@@ -52,32 +57,28 @@ def over_ssh(name, does, script, needs):
     def body(sensor):
         require({**SSH, **needs})
         where, env = place()
-        port = free_port()
-        user = pwd.getpwuid(os.getuid()).pw_name
-        for file, text in ("server", SERVER), ("client", CLIENT), ("job", script):
+        env["ssh"] = f"ssh -F {where}/client"
+        port, tree = free_port(), Tree(sensor)
+        values = {"port": port, "where": where, "user": pwd.getpwuid(os.getuid()).pw_name}
+        for file, text in {"server": SERVER.format(**values), "client": CLIENT.format(**values),
+                           "job": script}.items():
             with open(os.path.join(where, file), "w") as f:
-                f.write(text.format(port=port, where=where, user=user) if text is not script else text)
+                f.write(text)
         for key in "host", "key":
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{where}/{key}"],
                            check=True)
-        tree = Tree(sensor)
-        # In a mount namespace, where root's home is the test's.
-        inside = ("mount -t tmpfs none /run && mkdir -m 755 /run/sshd && mount --bind home /root && "
-                  "exec /usr/sbin/sshd -D -e -f server")
-        with open(os.path.join(where, "log.server"), "wb") as log:
-            server = tree.start(["unshare", "-m", "sh", "-c", inside], cwd=where, env=env,
-                                stdin=subprocess.DEVNULL, stderr=log)
-        try:
-            until(lambda: answers(port), "sshd answers")
-            with open(os.path.join(where, "log"), "wb") as log:
-                child = tree.start(["/bin/sh", "-e", "job"], cwd=where, stdin=subprocess.DEVNULL,
-                                   env={**env, "ssh": f"ssh -F {where}/client"}, stdout=log, stderr=log)
-                status = child.wait(PATIENCE)
-            with open(log.name) as f, open(f"{where}/log.server") as g:
-                assert status == 0, f"it ended with {status}:\n{f.read()}\n{g.read()[-2000:]}"
-        finally:
-            server.terminate()
-            server.wait(PATIENCE)
+        with nothing_left(), open(os.path.join(where, "log"), "wb") as log:
+            options = {"cwd": where, "env": env, "stdin": subprocess.DEVNULL, "stdout": log,
+                       "stderr": log}
+            server = tree.start(["unshare", "-m", "sh", "-c", INSIDE], **options)
+            try:
+                until(lambda: answers(port), "sshd answers")
+                status = tree.start(["/bin/sh", "-e", "job"], **options).wait(PATIENCE)
+            finally:
+                server.terminate()
+                server.wait(PATIENCE)
+        with open(log.name, errors="replace") as f:
+            assert status == 0, f"it ended with {status}:\n{f.read()[-4000:]}"
         tree.judge({"ssh", "sshd", *needs})
 
     body.__name__ = name
