@@ -72,7 +72,7 @@ quiet("build_from_pipe", "a compiler that reads a pipe", """
 echo 'int main(void) { return 0; }' | cc -pipe -x c -o a - && ./a
 """, {"cc": "gcc"})
 
-quiet("build_with_trampolines", "nested functions on an executable stack, and a library that wants one", """
+quiet("build_with_trampolines", "nested functions on an executable stack, and a library that wants one, and ldd", """
 cat >nested.c <<'END'
 #include <stdlib.h>
 #include <unistd.h>
@@ -86,8 +86,9 @@ int main(void)
 END
 cc -z execstack -o nested nested.c && ./nested
 cc -z execstack -shared -fPIC -o libnested.so nested.c
+ldd ./libnested.so nested
 /usr/bin/python3 -c 'import ctypes, os; ctypes.CDLL("./libnested.so"); os.system("true")'
-""", {"cc": "gcc", "python3": "python3"})
+""", {"cc": "gcc", "python3": "python3", "ldd": "libc-bin"})
 
 quiet("preload", "libraries preloaded by tools that do so for their work", """
 stdbuf -oL ls / | wc -l

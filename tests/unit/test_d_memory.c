@@ -211,6 +211,41 @@ static void emulator(void **state)
 	}
 }
 
+/* Only the script that is called ldd, by a shell that is root's, and not for what has no file. */
+static void listed(void **state)
+{
+	static const struct {
+		const char *shell, *script;
+		u32 payload, severity;
+	} cases[] = {
+		{ "/usr/bin/bash", "/usr/bin/ldd", EXE_ORIGIN_regular, SEVERITY_low },
+		{ "/usr/bin/bash", "/bin/ldd", EXE_ORIGIN_tmpfs, SEVERITY_low },
+		{ "/usr/bin/bash", "/usr/bin/ldd", EXE_ORIGIN_memfd, SEVERITY_high },
+		{ "/usr/bin/bash", "/tmp/ldd", EXE_ORIGIN_regular, SEVERITY_medium },
+		{ "/usr/bin/bash", "/usr/bin/lddx", EXE_ORIGIN_regular, SEVERITY_medium },
+		{ "/usr/bin/bash", "x", EXE_ORIGIN_tmpfs, SEVERITY_high },
+		{ "/tmp/bash", "/usr/bin/ldd", EXE_ORIGIN_regular, SEVERITY_medium },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ev_exec *r = REC_NEW(exec);
+		set_ids(&r->hdr, id(10, 1), id(1, 1));
+		REC_STR(exec, r, exe, cases[i].shell);
+		rec_add_list(r, &r->args, (const char *const[]){ "bash", cases[i].script, "ldd" },
+			     3);
+		r->exe_origin = EXE_ORIGIN_regular;
+		r->loader_ino = LOADER_INO;
+		r->loader_dev = DEV;
+		r->loader_origin = EXE_ORIGIN_regular;
+		assert_int_equal(judge(&detector_loader, r), SEVERITY_none);
+		RUNS("/usr/lib/ld.so", LOADER_INO, 0, "ld.so", "./lib");
+		struct ev_map *m = map(MAP_KIND_file, MAP_F_NO_LOADER, "/opt/lib");
+		m->exe_origin = cases[i].payload;
+		assert_int_equal(judge(&detector_loader, m), cases[i].severity);
+	}
+}
+
 static void no_launcher(void **state)
 {
 	(void)state;
@@ -260,9 +295,16 @@ static void unknown_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(code_alerts), TEST(translators_alert_less), TEST(compilers_do_not_alert),
-		TEST(launcher),	   TEST(unknown_loader),	 TEST(emulator),
-		TEST(no_launcher), TEST(many_loaders),		 TEST(unknown_process),
+		TEST(code_alerts),
+		TEST(translators_alert_less),
+		TEST(compilers_do_not_alert),
+		TEST(launcher),
+		TEST(unknown_loader),
+		TEST(emulator),
+		TEST(listed),
+		TEST(no_launcher),
+		TEST(many_loaders),
+		TEST(unknown_process),
 	};
 	return cmocka_run_group_tests_name("d_memory", tests, NULL, NULL);
 }

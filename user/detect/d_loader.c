@@ -108,23 +108,6 @@ static bool arg_only_looks(const char *arg, size_t len, const void *ctx)
 	return false;
 }
 
-static bool arg_is_ldd(const char *arg, size_t len, const void *ctx)
-{
-	static const struct path ldd = { "ldd", 3 };
-
-	(void)ctx;
-	return arg_names(arg, len, &ldd);
-}
-
-/* ldd(1) has the loader list what a library needs; the variable that asks for it is not known here.
- * A lower level, not none: anybody can call a script ldd. */
-static bool parent_is_ldd(const struct event *ev)
-{
-	const struct proc *p = ev->tree ? proctree_parent(ev->tree, ev->proc) : NULL;
-
-	return p && p->image && any_arg(p->image, arg_is_ldd, NULL);
-}
-
 /*
  * Did root install it, and not as a shared object? By the kernel's account of the file. That root
  * chose the name is what lets it say something: a loader that nobody used yet is called ld-….so.N.
@@ -146,6 +129,27 @@ static bool is_installed_program(const struct image *im)
 	return false;
 }
 
+/*
+ * ldd(1), a shell script, has the loader list what a library needs; the variable that asks for it
+ * is not known here. A lower level, not none: who starts a program chooses its arguments.
+ */
+static bool parent_is_ldd(const struct event *ev)
+{
+	static const struct path scripts[] = { { "/usr/bin/ldd", 13 }, { "/bin/ldd", 9 } };
+	const struct proc *p = ev->tree ? proctree_parent(ev->tree, ev->proc) : NULL;
+	const struct image *im = p ? p->image : NULL;
+	const char *script = im ? memchr(im->args, '\0', im->args_len) : NULL;
+
+	if (!script || !is_installed_program(im))
+		return false;
+	script++;
+	size_t left = im->args_len - (size_t)(script - im->args);
+	for (unsigned i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
+		if (left >= scripts[i].len && !memcmp(script, scripts[i].p, scripts[i].len))
+			return true;
+	return false;
+}
+
 static void judge(const struct loaders *l, const struct event *ev, struct verdict *v)
 {
 	const struct ev_map *m = EVENT_AS(map, ev);
@@ -163,13 +167,14 @@ static void judge(const struct loaders *l, const struct event *ev, struct verdic
 		return;
 	if (any_arg(im, arg_only_looks, NULL))
 		return;
-	bool odd = m->exe_origin == EXE_ORIGIN_memfd || m->exe_origin == EXE_ORIGIN_unlinked ||
-		   m->exe_origin == EXE_ORIGIN_tmpfs || m->exe_flags & EXE_F_DETACHED;
+	bool nowhere = m->exe_origin == EXE_ORIGIN_memfd || m->exe_origin == EXE_ORIGIN_unlinked ||
+		       m->exe_flags & EXE_F_DETACHED;
+	bool odd = nowhere || m->exe_origin == EXE_ORIGIN_tmpfs;
 	/* Libraries that the payload needs come after it and are not odd. */
 	if (m->count > 1 && !odd)
 		return;
 	v->severity = odd ? SEVERITY_high : SEVERITY_medium;
-	if (parent_is_ldd(ev) || (!known && !odd && is_installed_program(im)))
+	if ((!nowhere && parent_is_ldd(ev)) || (!known && !odd && is_installed_program(im)))
 		v->severity = SEVERITY_low;
 	verdict_message(v, "%.*s was run by the dynamic loader (%.*s)%s", (int)path.len, path.p,
 			(int)im->exe_len, im->exe,
