@@ -31,6 +31,9 @@ fi
 for recording in "$here"/*.rsk; do
 	name=$(basename "$recording" .rsk)
 	rules=$here/$name.yml
+	case $name in
+	honest-*) rules=$here/../../rules ;; # all that could take it for an attack
+	esac
 	[ -e "$rules" ] && set -- --rules="$rules" || set --
 	if TZ=Pacific/Kiritimati LC_ALL=C $user "$redshank" replay "$@" -o json - <"$recording" \
 		>"$dir/json" 2>"$dir/why" && cmp -s "$dir/json" "$here/$name.json"; then
@@ -40,6 +43,16 @@ for recording in "$here"/*.rsk; do
 		diff "$dir/expected" "$dir/got" >>"$dir/why"
 		not_ok "$name: the same JSON Lines"
 	fi
+	case $name in
+	honest-*)
+		if jq -e -s 'all(.[].redshank.alert.level; . == null or . == "low" or . == "informational")' \
+			"$dir/json" >"$dir/why" 2>&1; then
+			ok "$name: nothing above low by the default pack"
+		else
+			not_ok "$name: nothing above low by the default pack"
+		fi
+		;;
+	esac
 	# The other two forms of the same: an alert in JSON is one everywhere.
 	alerts=$(grep -c '"kind":"alert"' "$here/$name.json")
 	$user "$redshank" replay "$@" --alerts-only -o text - <"$recording" >"$dir/text" 2>"$dir/why"

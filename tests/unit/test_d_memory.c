@@ -182,6 +182,78 @@ static void unknown_loader(void **state)
 			 SEVERITY_none);
 }
 
+/* As valgrind: root's, installed, and no loader. What one of these is not is a copy of a loader. */
+static void emulator(void **state)
+{
+	static const struct {
+		const char *exe;
+		u64 ino;
+		u32 uid, mode, origin, severity;
+	} cases[] = {
+		{ "/usr/libexec/emulator", 8, 0, 0100755, EXE_ORIGIN_regular, SEVERITY_low },
+		{ "/usr/libexec/emulator", 8, 1000, 0100755, EXE_ORIGIN_regular, SEVERITY_medium },
+		{ "/usr/libexec/emulator", 8, 0, 0100775, EXE_ORIGIN_regular, SEVERITY_medium },
+		{ "/usr/libexec/emulator", 8, 0, 0100755, EXE_ORIGIN_overlay_upper,
+		  SEVERITY_medium },
+		{ "/root/emulator", 8, 0, 0100755, EXE_ORIGIN_regular, SEVERITY_medium },
+		{ "/usr/lib32/ld-2.36.so", 8, 0, 0100755, EXE_ORIGIN_regular, SEVERITY_medium },
+		{ "/usr/lib/ld.so", LOADER_INO, 0, 0100755, EXE_ORIGIN_regular, SEVERITY_medium },
+	};
+
+	(void)state;
+	RUNS("/bin/true", 7, LOADER_INO, "true");
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ev_exec *r = REC_NEW(exec);
+		set_ids(&r->hdr, id(100, 2), id(10, 1));
+		REC_STR(exec, r, exe, cases[i].exe);
+		rec_add_list(r, &r->args, (const char *const[]){ "emulator", "true" }, 2);
+		r->exe_ino = cases[i].ino;
+		r->exe_dev = DEV;
+		r->exe_uid = cases[i].uid;
+		r->exe_mode = cases[i].mode;
+		r->exe_origin = cases[i].origin;
+		assert_int_equal(judge(&detector_loader, r), SEVERITY_none);
+		assert_int_equal(judge(&detector_loader,
+				       map(MAP_KIND_file, MAP_F_NO_LOADER, "/bin/true")),
+				 cases[i].severity);
+	}
+}
+
+/* Only the script that is called ldd, by a shell that is root's, and not for what has no file. */
+static void listed(void **state)
+{
+	static const struct {
+		const char *shell, *script;
+		u32 payload, severity;
+	} cases[] = {
+		{ "/usr/bin/bash", "/usr/bin/ldd", EXE_ORIGIN_regular, SEVERITY_low },
+		{ "/usr/bin/bash", "/bin/ldd", EXE_ORIGIN_tmpfs, SEVERITY_low },
+		{ "/usr/bin/bash", "/usr/bin/ldd", EXE_ORIGIN_memfd, SEVERITY_high },
+		{ "/usr/bin/bash", "/tmp/ldd", EXE_ORIGIN_regular, SEVERITY_medium },
+		{ "/usr/bin/bash", "/usr/bin/lddx", EXE_ORIGIN_regular, SEVERITY_medium },
+		{ "/usr/bin/bash", "x", EXE_ORIGIN_tmpfs, SEVERITY_high },
+		{ "/tmp/bash", "/usr/bin/ldd", EXE_ORIGIN_regular, SEVERITY_medium },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ev_exec *r = REC_NEW(exec);
+		set_ids(&r->hdr, id(10, 1), id(1, 1));
+		REC_STR(exec, r, exe, cases[i].shell);
+		rec_add_list(r, &r->args, (const char *const[]){ "bash", cases[i].script, "ldd" },
+			     3);
+		r->exe_origin = EXE_ORIGIN_regular;
+		r->loader_ino = LOADER_INO;
+		r->loader_dev = DEV;
+		r->loader_origin = EXE_ORIGIN_regular;
+		assert_int_equal(judge(&detector_loader, r), SEVERITY_none);
+		RUNS("/usr/lib/ld.so", LOADER_INO, 0, "ld.so", "./lib");
+		struct ev_map *m = map(MAP_KIND_file, MAP_F_NO_LOADER, "/opt/lib");
+		m->exe_origin = cases[i].payload;
+		assert_int_equal(judge(&detector_loader, m), cases[i].severity);
+	}
+}
+
 static void no_launcher(void **state)
 {
 	(void)state;
@@ -235,9 +307,16 @@ static void unknown_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(code_alerts),  TEST(translators_alert_less), TEST(compilers_do_not_alert),
-		TEST(launcher),	    TEST(unknown_loader),	  TEST(no_launcher),
-		TEST(many_loaders), TEST(unknown_process),
+		TEST(code_alerts),
+		TEST(translators_alert_less),
+		TEST(compilers_do_not_alert),
+		TEST(launcher),
+		TEST(unknown_loader),
+		TEST(emulator),
+		TEST(listed),
+		TEST(no_launcher),
+		TEST(many_loaders),
+		TEST(unknown_process),
 	};
 	return cmocka_run_group_tests_name("d_memory", tests, NULL, NULL);
 }

@@ -150,20 +150,6 @@ static bool only_looks(const struct image *im)
 	return false;
 }
 
-/* ldd(1) has the loader list what a library needs; the variable that asks for it is not known here.
- * A lower level, not none: it is a script, and anybody can call one so. */
-static bool parent_is_ldd(const struct event *ev)
-{
-	const struct proc *p = ev->tree ? proctree_parent(ev->tree, ev->proc) : NULL;
-	struct text left, arg;
-
-	if (!p || !p->image)
-		return false;
-	left = args_of(p->image);
-	return next_arg(&left, &arg) && next_arg(&left, &arg) && arg.len && arg.p[0] == '/' &&
-	       text_is(base_name(arg), "ldd");
-}
-
 static bool under(struct text path, const char *const *dirs)
 {
 	for (; *dirs; dirs++)
@@ -179,9 +165,25 @@ static bool is_installed(const struct image *im)
 	static const char *const dirs[] = { "/usr/bin/", "/usr/sbin/",	       "/usr/libexec/",
 					    "/bin/",	 "/usr/lib/valgrind/", NULL };
 
-	return !im->exe_uid && !(im->exe_mode & 022) && im->exe_origin != EXE_ORIGIN_memfd &&
-	       im->exe_origin != EXE_ORIGIN_unlinked &&
+	return !im->exe_uid && !(im->exe_mode & 022) && im->exe_origin == EXE_ORIGIN_regular &&
+	       !(im->exe_flags & EXE_F_DETACHED) &&
 	       under((struct text){ im->exe, im->exe_len }, dirs);
+}
+
+/*
+ * ldd(1), a shell script, has the loader list what a library needs; the variable that asks for it
+ * is not known here. A lower level, not none: who starts a program chooses its arguments.
+ */
+static bool parent_is_ldd(const struct event *ev)
+{
+	const struct proc *p = ev->tree ? proctree_parent(ev->tree, ev->proc) : NULL;
+	struct text left, arg;
+
+	if (!p || !p->image || !is_installed(p->image))
+		return false;
+	left = args_of(p->image);
+	return next_arg(&left, &arg) && next_arg(&left, &arg) &&
+	       (text_is(arg, "/usr/bin/ldd") || text_is(arg, "/bin/ldd"));
 }
 
 /* What static programs load that are no loaders: libc's modules for names and character sets.
@@ -195,10 +197,11 @@ static bool is_no_payload(struct text path, const struct ev_map *m)
 	return !m->exe_uid && !(m->facts & MAP_F_OTHERS) && under(path, dirs);
 }
 
-static bool file_is_odd(const struct ev_map *m)
+/* A file that no path leads to. */
+static bool file_is_nowhere(const struct ev_map *m)
 {
 	return m->exe_origin == EXE_ORIGIN_memfd || m->exe_origin == EXE_ORIGIN_unlinked ||
-	       m->exe_origin == EXE_ORIGIN_tmpfs || m->exe_flags & EXE_F_DETACHED;
+	       m->exe_flags & EXE_F_DETACHED;
 }
 
 static void judge(const struct loaders *l, const struct event *ev, struct verdict *v)
@@ -214,14 +217,14 @@ static void judge(const struct loaders *l, const struct event *ev, struct verdic
 	if (!path.len || (im->exe_ino == m->exe_ino && im->exe_dev == m->exe_dev))
 		return;
 	bool known = is_loader(l, im->exe_dev, im->exe_ino), named = args_name(im, path);
-	bool odd = file_is_odd(m);
+	bool odd = file_is_nowhere(m) || m->exe_origin == EXE_ORIGIN_tmpfs;
 	if (known ? only_looks(im) : !named && is_no_payload(path, m))
 		return;
 	/* Libraries that the payload needs come after it; those that were asked for are named. */
 	if (m->count > 1 && !odd && !named)
 		return;
 	v->severity = odd ? SEVERITY_high : SEVERITY_medium;
-	if (known ? parent_is_ldd(ev) : is_installed(im) && !odd)
+	if (known ? parent_is_ldd(ev) && !file_is_nowhere(m) : is_installed(im) && !odd)
 		v->severity = SEVERITY_low;
 	verdict_message(v, "%.*s was run by %s (%.*s)%s", (int)path.len, path.p,
 			known ? "the dynamic loader" : "a program that works as a dynamic loader",
