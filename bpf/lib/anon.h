@@ -16,11 +16,11 @@ static __always_inline int on_call(u32 call, struct pt_regs *regs)
 
 	if (!mm || BPF_CORE_READ(t, flags) & PF_KTHREAD)
 		return 0;
-	v = (void *)vma_at((u64)mm, ip);
+	v = (void *)code_in_memory((u64)mm, ip);
 	if (!v)
 		return 0;
 	struct mem_state *st = mem_state_of(mm);
-	if (!st || !(vma_is_memory(mm, v) || in_written(mm, v, ip)))
+	if (!st)
 		return 0;
 	u32 count = mem_count(st, MEM_CALL, CALLS_TOLD);
 	if (!count)
