@@ -31,7 +31,6 @@ mem_exec wx none
 mem_exec wtox socket
 mem_exec wtox fork
 mem_exec memfd none
-mem_exec sysv none
 reach self
 shell=000000$$ shell=${shell#"${shell%???????}"}  # of seven digits always
 reach attach $shell
@@ -98,6 +97,10 @@ def events(config):
           "the change of a name")
     shell_entity = sensor.sync().entity(shell.pid)
     seen = [e for e in sensor.more() if get(e, "process.parent.entity_id") == shell_entity]
+    for event in seen:  # who a process is: before the call or after it
+        if get(event, "event.action") in ("creds", "ns"):
+            for owner, name in (event, "user"), (event["process"], "user"), (event["process"], "real_user"):
+                owner.pop(name, None)
     seen.sort(key=lambda e: get(e, "@timestamp"))  # they come by two rings
     equal(sensor.stop()[0], 0)
     text = "".join(json.dumps(normal(e), indent="\t", sort_keys=True) + "\n" for e in seen)
