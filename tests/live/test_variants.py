@@ -31,7 +31,6 @@ mem_exec wx none
 mem_exec wtox socket
 mem_exec wtox fork
 mem_exec memfd none
-reach self
 shell=000000$$ shell=${shell#"${shell%???????}"}  # of seven digits always
 reach attach $shell
 reach seize $shell
@@ -128,11 +127,14 @@ def nth_variants(n):
     """What to force to have each hook's n-th variant of those that work here; None if it is no other
     than the one before."""
     chosen, other = [], n == 0
+    silent = {v["variant"].split("__")[1] for t in probe()["program_types"] for v in t["variants"]
+              if not v["fired"]}
     for hook in probe()["hooks"]:
         # The shared program is chosen for all of its hooks or for none: that each of them was seen
         # to fire is a matter of what else goes on.
         caused = any(v["fired"] and not v["variant"].startswith("calls__") for v in hook["variants"])
-        works = [v["variant"] for v in hook["variants"] if v["fired" if caused else "attached"]]
+        works = [v["variant"] for v in hook["variants"] if v["fired" if caused else "attached"]
+                 and v["variant"].split("__")[1] not in silent]
         if works:
             other |= n < len(works)
             kind = works[min(n, len(works) - 1)].split("__")[1]
