@@ -36,6 +36,7 @@ static __always_inline int on_mmap_file(struct file *file, u64 prot, u64 flags)
 	u32 call = call_of(call_nr(m.regs), &compat);
 	if (call == CALL_shmat) {
 		m.op = MAP_OP_shmat;
+		m.mflags = call_arg(m.regs, compat, 2);
 	} else if (call == CALL_mmap) {
 		m.address = call_arg(m.regs, compat, 0);
 		m.length = call_arg(m.regs, compat, 1);

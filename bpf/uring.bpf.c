@@ -37,32 +37,41 @@ char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
 /*
  * Each request's own part is at the start of struct io_kiocb, as in io_uring/openclose.c and fs.c:
  * 5.10.162 (backport of 5.15) to 7.x. Since 7.0 a name is in a struct of one pointer
- * (delayed_filename); it is read as that one then.
+ * (delayed_filename); it is read as that one then. vmlinux.h may be of either kind.
  */
 struct delayed_filename___v7 {
 	struct filename *name;
 };
-struct io_open___v7 {
-	struct delayed_filename___v7 filename;
-} __attribute__((preserve_access_index));
-struct io_unlink___v7 {
-	struct delayed_filename___v7 filename;
-} __attribute__((preserve_access_index));
-struct io_mkdir___v7 {
-	struct delayed_filename___v7 filename;
-} __attribute__((preserve_access_index));
-struct io_rename___v7 {
-	struct delayed_filename___v7 oldpath, newpath;
-} __attribute__((preserve_access_index));
-struct io_link___v7 {
-	struct delayed_filename___v7 oldpath, newpath;
-} __attribute__((preserve_access_index));
+#define NAME_IN(type_, field_)                       \
+	struct type_##___v6 {                        \
+		struct filename *field_;             \
+	} __attribute__((preserve_access_index));    \
+	struct type_##___v7 {                        \
+		struct delayed_filename___v7 field_; \
+	} __attribute__((preserve_access_index))
+#define NAMES_IN(type_)                                        \
+	struct type_##___v6 {                                  \
+		struct filename *oldpath, *newpath;            \
+	} __attribute__((preserve_access_index));              \
+	struct type_##___v7 {                                  \
+		struct delayed_filename___v7 oldpath, newpath; \
+	} __attribute__((preserve_access_index))
+
+NAME_IN(io_open, filename);
+NAME_IN(io_unlink, filename);
+NAME_IN(io_mkdir, filename);
+NAMES_IN(io_rename);
+NAMES_IN(io_link);
 
 /* Where a request's name is, as a pointer to the pointer. */
-#define NAME_AT(type_, req_, field_)                                             \
-	((void *)(req_) + (bpf_core_field_exists(((struct type_ *)0)->field_)    \
-				   ? bpf_core_field_offset(struct type_, field_) \
+#define NAME_AT(type_, req_, field_)                                                    \
+	((void *)(req_) + (bpf_core_field_exists(((struct type_##___v6 *)0)->field_)    \
+				   ? bpf_core_field_offset(struct type_##___v6, field_) \
 				   : bpf_core_field_offset(struct type_##___v7, field_)))
+
+struct filename___head { /* since 7.0 in a struct of its own without a name */
+	const char *name;
+} __attribute__((preserve_access_index));
 
 /* Of a process, apart for its requests that name files: no flood of others hides these. */
 struct told_key {
@@ -146,7 +155,7 @@ static __always_inline bool may_tell(u32 op, u64 *ret_untold, bool *ret_last)
 
 static __always_inline void put_name(struct scratch *s, struct ev_str *out, u32 bit, void *at)
 {
-	struct filename *name = NULL;
+	struct filename___head *name = NULL;
 
 	bpf_probe_read_kernel(&name, sizeof(name), at);
 	if (name)

@@ -22,15 +22,6 @@ static __always_inline u64 caller_of(struct task_struct *t, struct pt_regs *regs
 	return at;
 }
 
-/* The mapping that code at an address is in, if no file holds it. */
-static __always_inline struct vm_area_struct *memory_at(struct mm_struct *mm, u64 at)
-{
-	struct vm_area_struct *v = (void *)vma_at((u64)mm, at);
-	if (!v || !(BPF_CORE_READ(v, vm_flags) & VM_EXEC))
-		return NULL;
-	return vma_is_memory(mm, v) || in_written(mm, v, at) ? v : NULL;
-}
-
 static __always_inline int on_call(u32 call, struct pt_regs *regs)
 {
 	struct task_struct *t = (void *)bpf_get_current_task();
@@ -40,10 +31,10 @@ static __always_inline int on_call(u32 call, struct pt_regs *regs)
 
 	if (!mm || BPF_CORE_READ(t, flags) & PF_KTHREAD)
 		return 0;
-	struct vm_area_struct *v = memory_at(mm, ip);
+	struct vm_area_struct *v = (void *)code_in_memory((u64)mm, ip);
 	if (!v) {
 		facts = MAP_F_CALLER;
-		v = memory_at(mm, caller_of(t, regs));
+		v = (void *)code_in_memory((u64)mm, caller_of(t, regs));
 	}
 	if (!v)
 		return 0;

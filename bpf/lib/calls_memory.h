@@ -21,19 +21,31 @@
 /* --- mmap, shmat --- */
 
 /* A file that the kernel refused to map: no mapping tells which, only the descriptor. */
-static __always_inline int on_refused(struct mapping *m, u64 ret, u64 fd)
+static __always_inline bool take_refused(struct mapping *m, u64 ret, u64 fd)
 {
 	m->error = -(s64)ret;
 	if ((m->error != EPERM && m->error != EACCES) || m->mflags & MAP_ANONYMOUS)
-		return 0;
+		return false;
 	m->file = current_file(fd);
-	return m->file ? on_map(m) : 0;
+	return m->file;
+}
+
+/* What is there now. */
+static __always_inline bool take_mapped(struct mapping *m, u64 addr, u64 prot)
+{
+	struct task_struct *t = (void *)bpf_get_current_task();
+	struct vm_area_struct *v = (void *)vma_at((u64)BPF_CORE_READ(t, mm), addr);
+
+	if (!v || !take_vma(v, m))
+		return false;
+	if (!(prot & VM_EXEC) && m->vm_flags & VM_EXEC)
+		m->facts |= MAP_F_READ_IMPLIES_EXEC;
+	return !(prot & VM_EXEC) || m->vm_flags & VM_EXEC;
 }
 
 static __noinline int after_mmap(struct pt_regs *regs, u32 call, bool compat, u64 ret)
 {
 	count_fact(FACT_map_mmap);
-	struct task_struct *t = (void *)bpf_get_current_task();
 	struct mapping m = { .regs = regs,
 			     .op = MAP_OP_mmap,
 			     .before = MAP_PROT_UNSEEN,
@@ -61,14 +73,10 @@ static __noinline int after_mmap(struct pt_regs *regs, u32 call, bool compat, u6
 	}
 	if (!may)
 		return 0;
-	if (ret >= ERROR_MIN)
-		return on_refused(&m, ret, call_arg(regs, compat, 4));
-	struct vm_area_struct *v = (void *)vma_at((u64)BPF_CORE_READ(t, mm), ret);
-	if (!v || (prot & VM_EXEC && !(BPF_CORE_READ(v, vm_flags) & VM_EXEC)))
+	if (ret >= ERROR_MIN ? !take_refused(&m, ret, call_arg(regs, compat, 4))
+			     : !take_mapped(&m, ret, prot))
 		return 0;
-	if (!(prot & VM_EXEC) && BPF_CORE_READ(v, vm_flags) & VM_EXEC)
-		m.facts |= MAP_F_READ_IMPLIES_EXEC;
-	return on_vma(v, &m);
+	return on_map(&m);
 }
 
 /* --- mprotect, pkey_mprotect --- */

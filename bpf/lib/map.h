@@ -37,8 +37,7 @@ static __always_inline u32 asked_by(struct mm_struct *mm, u64 base, u64 ip)
 {
 	if (base && ip - base < LOADER_SPAN)
 		return MAP_F_BY_LOADER;
-	struct vm_area_struct *v = (void *)vma_at((u64)mm, ip);
-	return v && (vma_is_memory(mm, v) || in_written(mm, v, ip)) ? MAP_F_BY_MEMORY : 0;
+	return code_in_memory((u64)mm, ip) ? MAP_F_BY_MEMORY : 0;
 }
 
 /* Whole systems and home directories are on FUSE and NFS; libraries from there are told by exec's
@@ -203,18 +202,23 @@ static __always_inline u32 vma_facts(struct vm_area_struct *v)
 	return BPF_CORE_READ(v, vm_file) && BPF_CORE_READ(v, anon_vma) ? MAP_F_WRITTEN : 0;
 }
 
-/* The mapping as the kernel has it now. */
-static __always_inline int on_vma(struct vm_area_struct *v, struct mapping *m)
+/* Takes the mapping as the kernel has it now. False if it is none of the process's. */
+static __always_inline bool take_vma(struct vm_area_struct *v, struct mapping *m)
 {
 	m->vm_flags = BPF_CORE_READ(v, vm_flags);
 	m->special = vma_is_special(v);
 	if (m->special && !(m->vm_flags & VM_WRITE) && !BPF_CORE_READ(v, anon_vma))
-		return 0;
+		return false;
 	m->file = vma_file(v);
 	m->address = BPF_CORE_READ(v, vm_start);
 	m->length = BPF_CORE_READ(v, vm_end) - m->address;
 	m->facts |= vma_facts(v);
-	return on_map(m);
+	return true;
+}
+
+static __always_inline int on_vma(struct vm_area_struct *v, struct mapping *m)
+{
+	return take_vma(v, m) ? on_map(m) : 0;
 }
 
 #endif

@@ -154,6 +154,22 @@ static __always_inline bool in_written(struct mm_struct *mm, struct vm_area_stru
 	return st && st->mm == (u64)mm && ip >= st->written_start && ip < st->written_end;
 }
 
+/*
+ * Is there memory at ip that no file is behind, or what was written into a file's pages? Not 0: the
+ * struct vm_area_struct. A global function, so that the verifier looks at its many branches once
+ * and not for each of the caller's paths.
+ */
+__weak __noinline u64 code_in_memory(u64 mm_at, u64 ip)
+{
+	struct mm_struct *mm = (void *)mm_at;
+	u64 at = vma_at(mm_at, ip);
+	struct vm_area_struct *v = (void *)at;
+
+	if (!at || !(BPF_CORE_READ(v, vm_flags) & VM_EXEC))
+		return 0;
+	return vma_is_memory(mm, v) || in_written(mm, v, ip) ? at : 0;
+}
+
 /* MAP_FILE_FIELDS of events.def. */
 #define MAP_FILE_FILL(s_, slot_, e_, t_, file_, key_)                \
 	do {                                                         \

@@ -89,8 +89,9 @@ static __always_inline int on_switch(struct task_struct *t, struct nsproxy *next
 {
 	if (!next || t != current_task())
 		return 0;
+	struct pt_regs *regs = current_regs();
 	bool compat;
-	u32 call = call_of(call_nr(current_regs()), &compat);
+	u32 call = call_of(call_nr(regs), &compat);
 	if (call != CALL_unshare && call != CALL_setns)
 		return 0;
 	/* By way of memory: what the verifier knows as a pointer can't be passed as a number. */
@@ -99,8 +100,12 @@ static __always_inline int on_switch(struct task_struct *t, struct nsproxy *next
 	u32 changed = ns_differ((u64)BPF_CORE_READ(t, nsproxy), (u64)to);
 	if (!changed)
 		return 0;
-	return tell_ns(call == CALL_setns ? NS_setns : NS_unshare, changed,
-		       ns_of_init(to, changed));
+	u32 host = ns_of_init(to, changed);
+	if (call == CALL_setns)
+		return tell_ns(NS_setns, changed, host);
+	/* The user namespace is no part of the proxy. */
+	changed |= ns_of_flags(call_arg(regs, compat, 0) & NEW_USER);
+	return tell_ns(NS_unshare, changed, host);
 }
 
 /* setns(2) has succeeded. What it was before is not known here: it is told even if nothing changed.

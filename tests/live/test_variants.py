@@ -31,11 +31,10 @@ mem_exec wx none
 mem_exec wtox socket
 mem_exec wtox fork
 mem_exec memfd none
-mem_exec sysv none
-reach self
-reach attach $$
-reach seize $$
-reach getfd $$
+shell=000000$$ shell=${shell#"${shell%???????}"}  # of seven digits always
+reach attach $shell
+reach seize $shell
+reach getfd $shell
 reach traceme
 reach bpf
 reach open /proc/sys/kernel/core_pattern
@@ -97,10 +96,14 @@ def events(config):
           "the change of a name")
     shell_entity = sensor.sync().entity(shell.pid)
     seen = [e for e in sensor.more() if get(e, "process.parent.entity_id") == shell_entity]
+    for event in seen:  # who a process is: before the call or after it
+        if get(event, "event.action") in ("creds", "ns"):
+            for owner, name in (event, "user"), (event["process"], "user"), (event["process"], "real_user"):
+                owner.pop(name, None)
     seen.sort(key=lambda e: get(e, "@timestamp"))  # they come by two rings
     equal(sensor.stop()[0], 0)
     text = "".join(json.dumps(normal(e), indent="\t", sort_keys=True) + "\n" for e in seen)
-    text = re.sub(rf"\b{shell.pid}\b", "SHELL", text)
+    text = re.sub(rf"\b0*{shell.pid}\b", "SHELL", text)
     scripts = {(get(e, "redshank.script.origin"), *get(e, "redshank.unseen", []))
                for e in seen if get(e, "redshank.exec.interpreter")}
     others = [e for e in seen if not get(e, "redshank.exec.interpreter")]
@@ -124,11 +127,14 @@ def nth_variants(n):
     """What to force to have each hook's n-th variant of those that work here; None if it is no other
     than the one before."""
     chosen, other = [], n == 0
+    silent = {v["variant"].split("__")[1] for t in probe()["program_types"] for v in t["variants"]
+              if not v["fired"]}
     for hook in probe()["hooks"]:
         # The shared program is chosen for all of its hooks or for none: that each of them was seen
         # to fire is a matter of what else goes on.
         caused = any(v["fired"] and not v["variant"].startswith("calls__") for v in hook["variants"])
-        works = [v["variant"] for v in hook["variants"] if v["fired" if caused else "attached"]]
+        works = [v["variant"] for v in hook["variants"] if v["fired" if caused else "attached"]
+                 and v["variant"].split("__")[1] not in silent]
         if works:
             other |= n < len(works)
             kind = works[min(n, len(works) - 1)].split("__")[1]

@@ -31,6 +31,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -156,6 +157,8 @@ static void load_bpf(void)
 				.insn_cnt = 2,
 				.license = (uintptr_t) "GPL",
 				.prog_name = "rs_reach" };
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY }; /* before 5.11 programs count */
+	setrlimit(RLIMIT_MEMLOCK, &all);
 	if (syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)) < 0)
 		die("BPF_PROG_LOAD");
 }

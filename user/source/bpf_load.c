@@ -148,6 +148,21 @@ static bool attached_before(const struct bpf_source *b, unsigned i)
 	return false;
 }
 
+/* Two shared programs would each make the records of all: that of the first hook is taken. */
+static void agree_on_shared(struct bpf_source *b)
+{
+	const char *first = NULL;
+
+	for (unsigned i = 0; i < b->nhooks; i++) {
+		const char **variant = &b->state[i].variant;
+		if (!*variant || !variant_is_shared(*variant))
+			continue;
+		if (first)
+			*variant = first;
+		first = *variant;
+	}
+}
+
 /* One try with the present variants. 0; 1: a variant was dropped, try again; or an error. */
 static int load_round(struct bpf_source *b, const struct bpf_config *c, struct err *e)
 {
@@ -155,6 +170,7 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 	int rc = bpf_obj_open(c, &b->obj, e);
 	if (rc)
 		return rc;
+	agree_on_shared(b);
 	for (unsigned i = 0; i < b->nhooks; i++)
 		if (b->state[i].variant)
 			bpf_obj_use(b->obj, &b->state[i].hook, b->state[i].variant);
