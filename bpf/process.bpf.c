@@ -314,10 +314,10 @@ static __always_inline int on_exec(struct task_struct *t, pid_t old_pid, struct 
 		if (known ? e->script_origin == EXE_ORIGIN_memfd : script_in_memfd(s, e, t))
 			flags |= EXE_F_SCRIPT_MEMFD;
 		if (known)
-			flags |= put_written(e, t, e->script_ino, e->script_dev);
+			flags |= put_written(e, e->script_ino, e->script_dev);
 	} else {
 		struct inode *i = BPF_CORE_READ(bprm, file, f_inode);
-		flags |= put_written(e, t, BPF_CORE_READ(i, i_ino), BPF_CORE_READ(i, i_sb, s_dev));
+		flags |= put_written(e, BPF_CORE_READ(i, i_ino), BPF_CORE_READ(i, i_sb, s_dev));
 	}
 	EXE_FILL(s, slot, e, t, BPF_CORE_READ(bprm, file), flags, exec);
 	PROC_FILL(s, slot, e, t, exec);

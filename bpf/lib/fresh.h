@@ -97,14 +97,14 @@ __weak __noinline int same_tree(u64 task, u64 ino, u32 dev)
 	return 0;
 }
 
-/* Tells who wrote the file that is executed. Returns EXE_F_FRESH or 0. */
-static __always_inline u32 put_written(struct ev_exec *e, struct task_struct *t, u64 ino, u32 dev)
+/* Tells who wrote the file that the current task executes. Returns EXE_F_FRESH or 0. */
+static __always_inline u32 put_written(struct ev_exec *e, u64 ino, u32 dev)
 {
 	struct written_key key = { .ino = ino, .dev = dev };
 	struct written *w = bpf_map_lookup_elem(&written_files, &key);
 
 	if (!w || e->hdr.time - w->time > FRESH_SECONDS * 1000000000ULL ||
-	    !same_tree((u64)t, ino, dev))
+	    !same_tree(bpf_get_current_task(), ino, dev))
 		return 0;
 	e->written = w->time;
 	e->writer = w->pid[0];

@@ -20,9 +20,11 @@ def equal(got, want, what=""):
 
 
 def run(*args):
-    """Runs the program's own tests, in the order in which they were defined, each with args."""
+    """Runs the tests, in the order in which they were defined, each with args; not those of another
+    suite that was only imported from."""
     only = sys.argv[1:]
-    chosen = [t for t in _tests if t.__module__ == "__main__" and (not only or t.__name__ in only)]
+    chosen = [t for t in _tests
+              if not t.__module__.startswith("test_") and (not only or t.__name__ in only)]
     failures = 0
     print(f"1..{len(chosen)}", flush=True)
     for number, function in enumerate(chosen, 1):

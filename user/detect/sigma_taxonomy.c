@@ -243,6 +243,7 @@ const struct sigma_source sigma_judged[] = {
 	{ CATEGORY("anon_exec"), EV_anon_exec, "calls by code in no file", anon_exec, memory },
 	{ PROCESS_CREATION, EV_fork, "processes that made others", process_creation, native },
 	{ PROCESS_CREATION, EV_exit, "processes that ended", process_creation, native },
+	{ PROCESS_CREATION, EV_connect, "processes that connected", process_creation, native },
 	{ CATEGORY("process_access"), EV_access, "processes that reach into others",
 	  sigma_feed_access, sigma_feed_acting },
 	{ CATEGORY("bpf_load"), EV_bpf_load, "BPF programs loaded", sigma_feed_bpf,
@@ -251,6 +252,12 @@ const struct sigma_source sigma_judged[] = {
 	  sigma_feed_kernel_write, sigma_feed_acting },
 	{ CATEGORY("privilege_change"), EV_creds, "becoming root by a system call",
 	  sigma_feed_creds, sigma_feed_acting },
+	{ CATEGORY("driver_load"), EV_module, "modules and kernels handed to the kernel",
+	  sigma_feed_module, sigma_feed_acting },
+	{ CATEGORY("io_uring"), EV_uring, "io_uring requests", sigma_feed_uring,
+	  sigma_feed_acting },
+	{ CATEGORY("namespace_change"), EV_ns, "namespaces and mounts", sigma_feed_ns,
+	  sigma_feed_acting },
 };
 const unsigned sigma_njudged = sizeof(sigma_judged) / sizeof(sigma_judged[0]);
 

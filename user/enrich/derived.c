@@ -156,40 +156,18 @@ static void put_info(struct value *v, const char *text)
 		value_printf(v, "%s", text);
 }
 
-static void get_container_name(const struct event *ev, struct value *v)
-{
-	const struct container_info *c = info_of(ev);
-
-	put_info(v, c ? c->name : "");
-}
-
-static void get_container_image(const struct event *ev, struct value *v)
-{
-	const struct container_info *c = info_of(ev);
-
-	put_info(v, c ? c->image : "");
-}
-
-static void get_container_image_name(const struct event *ev, struct value *v)
-{
-	const struct container_info *c = info_of(ev);
-
-	put_info(v, c ? c->image_name : "");
-}
-
-static void get_container_image_tag(const struct event *ev, struct value *v)
-{
-	const struct container_info *c = info_of(ev);
-
-	put_info(v, c ? c->image_tag : "");
-}
-
-static void get_container_image_id(const struct event *ev, struct value *v)
-{
-	const struct container_info *c = info_of(ev);
-
-	put_info(v, c ? c->image_id : "");
-}
+#define CONTAINER_GETTER(member_)                                                    \
+	static void get_container_##member_(const struct event *ev, struct value *v) \
+	{                                                                            \
+		const struct container_info *c = info_of(ev);                        \
+		put_info(v, c ? c->member_ : "");                                    \
+	}
+CONTAINER_GETTER(name)
+CONTAINER_GETTER(image)
+CONTAINER_GETTER(image_name)
+CONTAINER_GETTER(image_tag)
+CONTAINER_GETTER(image_id)
+#undef CONTAINER_GETTER
 
 static void get_sha256(const struct event *ev, struct value *v)
 {
