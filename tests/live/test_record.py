@@ -93,8 +93,9 @@ def same_verdict(_):
     equal([(pid_of(e), e["event"]["kind"], e["event"]["action"]) for e in again],
           [(pid_of(e), e["event"]["kind"], e["event"]["action"]) for e in live])
     # Two sensors number and time what they see each for itself, and an alert's id is made of the
-    # time; the replay does not know this machine's user names.
-    own = ("@timestamp", "event.id", "event.sequence", "redshank.seq", "redshank.alert.id",
+    # time; the replay does not know this machine's user names and files. What led to an alert is told
+    # with all of these.
+    own = ("process.hash", "redshank.exe.hash_missing", "redshank.story", "@timestamp", "event.id", "event.sequence", "redshank.seq", "redshank.alert.id",
            "redshank.alert.seq", "redshank.exec.time", "redshank.cpu", *USER_NAMES)
 
     def comparable(line):

@@ -53,7 +53,7 @@ ANY = re.compile(r"""@timestamp|event\.(id|sequence)|host|ecs\.version
     |redshank\.loader\.(dev|inode)
     |redshank\.map\.(address|ip|dev|inode)|redshank\.alert\.evidence\.redshank\.map\.(address|ip)
     |redshank\.access\.address|redshank\.access\.target\.(entity_id|pid|tid|pidns|start)
-    |redshank\.bpf\.id
+    |redshank\.bpf\.id|redshank\.story
     |redshank\.exe\.(dev|inode|size|ctime|mtime|uid|gid)|redshank\.std(in|out)\.inode
     |redshank\.ancestors|redshank\.alert\.evidence\.redshank\.exe\.(size|inode|dev)
     |process\.thread\.capabilities\.(effective|permitted)""", re.X)
@@ -64,6 +64,8 @@ DROPPED = re.compile(r"redshank\.(login|container)|container|process\.(tty|inter
                      r"|redshank\.capabilities\.inheritable"
                      r"|redshank\.map\.protection_before"  # seen before it is done, not after it
                      r"|redshank\.creds\.old_(uid|euid)"
+                     # what was written, and what else is open, is this run's
+                     r"|redshank\.exec\.written|redshank\.(fd|parent)|process\.hash|redshank\.exe\.hash_missing"
                      r"|redshank\.(script|unseen)")  # not all kernels show it; looked at for itself
 
 
@@ -75,7 +77,7 @@ def normal(value, name=""):
     if ANY.fullmatch(name):
         return "*"
     if isinstance(value, list):
-        return [normal(v, name) for v in value]
+        return [normal(v, name) for v in value if v != "fresh"]
     if isinstance(value, str):
         if name.endswith("working_directory") and value == os.getcwd():
             return "/CWD"
