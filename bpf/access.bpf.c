@@ -17,13 +17,13 @@ char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
 SEC("lsm/ptrace_access_check")
 int BPF_PROG(access__lsm, struct task_struct *target, unsigned int mode)
 {
-	return on_access_check(target, mode);
+	return on_access_check(untyped(target), mode);
 }
 
 SEC("fentry/security_ptrace_access_check")
 int BPF_PROG(access__fentry, struct task_struct *target, unsigned int mode)
 {
-	return on_access_check(target, mode);
+	return on_access_check(untyped(target), mode);
 }
 
 SEC("kprobe/security_ptrace_access_check")
@@ -35,13 +35,13 @@ int BPF_KPROBE(access__kprobe, struct task_struct *target, unsigned int mode)
 SEC("lsm/ptrace_traceme")
 int BPF_PROG(traceme__lsm, struct task_struct *parent)
 {
-	return on_traceme(parent);
+	return on_traceme(untyped(parent));
 }
 
 SEC("fentry/security_ptrace_traceme")
 int BPF_PROG(traceme__fentry, struct task_struct *parent)
 {
-	return on_traceme(parent);
+	return on_traceme(untyped(parent));
 }
 
 SEC("kprobe/security_ptrace_traceme")
@@ -53,7 +53,7 @@ int BPF_KPROBE(traceme__kprobe, struct task_struct *parent)
 SEC("fentry/arch_ptrace")
 int BPF_PROG(poke__fentry, struct task_struct *target, long request, unsigned long addr)
 {
-	return on_poke(target, request, addr);
+	return on_poke(untyped(target), request, addr);
 }
 
 SEC("kprobe/arch_ptrace")

@@ -15,13 +15,13 @@ char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
 SEC("lsm/file_open")
 int BPF_PROG(kernel_write__lsm, struct file *f)
 {
-	return on_open(f);
+	return on_open(untyped(f));
 }
 
 SEC("fentry/security_file_open")
 int BPF_PROG(kernel_write__fentry, struct file *f)
 {
-	return on_open(f);
+	return on_open(untyped(f));
 }
 
 SEC("kprobe/security_file_open")
@@ -33,13 +33,13 @@ int BPF_KPROBE(kernel_write__kprobe, struct file *f)
 SEC("lsm/file_open")
 int BPF_PROG(written__lsm, struct file *f)
 {
-	return on_written(f);
+	return on_written(untyped(f));
 }
 
 SEC("fentry/security_file_open")
 int BPF_PROG(written__fentry, struct file *f)
 {
-	return on_written(f);
+	return on_written(untyped(f));
 }
 
 SEC("kprobe/security_file_open")
@@ -51,13 +51,13 @@ int BPF_KPROBE(written__kprobe, struct file *f)
 SEC("lsm/kernel_read_file")
 int BPF_PROG(module__lsm, struct file *f, enum kernel_read_file_id id)
 {
-	return on_read_file(f, id);
+	return on_read_file(untyped(f), id);
 }
 
 SEC("fentry/security_kernel_read_file")
 int BPF_PROG(module__fentry, struct file *f, enum kernel_read_file_id id)
 {
-	return on_read_file(f, id);
+	return on_read_file(untyped(f), id);
 }
 
 SEC("kprobe/security_kernel_read_file")

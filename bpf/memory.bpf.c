@@ -57,14 +57,14 @@ SEC("lsm/mmap_file")
 int BPF_PROG(map_mmap__lsm, struct file *file, unsigned long reqprot, unsigned long prot,
 	     unsigned long flags)
 {
-	on_mmap_file(file, reqprot, flags);
+	on_mmap_file(untyped(file), reqprot, flags);
 	return 0;
 }
 
 SEC("fentry/security_mmap_file")
 int BPF_PROG(map_mmap__fentry, struct file *file, unsigned long prot, unsigned long flags)
 {
-	return on_mmap_file(file, prot, flags);
+	return on_mmap_file(untyped(file), prot, flags);
 }
 
 SEC("kprobe/security_mmap_file")

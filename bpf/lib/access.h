@@ -64,8 +64,11 @@ static __always_inline bool in_vdso(u64 vdso, u64 addr, u64 size)
 	return vdso && addr < vdso + VDSO_SIZE && addr + size >= vdso;
 }
 
-static __always_inline u32 relation(struct task_struct *t, struct task_struct *target)
+/* Of two struct task_struct. Returns bits of ACCESS_F_*. A global function: the verifier looks at
+ * its many branches once. */
+__weak __noinline u32 relation(u64 task, u64 other)
 {
+	struct task_struct *t = (void *)task, *target = (void *)other;
 	struct task_struct *own = BPF_CORE_READ(t, group_leader);
 	struct task_struct *at = BPF_CORE_READ(target, group_leader);
 	u32 flags = 0;
@@ -115,7 +118,7 @@ static __noinline int tell_access(u32 op, struct task_struct *target, const stru
 	key.error = r->error;
 	key.by = program_id(t);
 	key.of = program_id(target);
-	key.flags = relation(t, target);
+	key.flags = relation((u64)t, (u64)target);
 	if (op <= ACCESS_ptrace_traceme) /* which may be done already, or not yet */
 		key.flags &= ~(1U << ACCESS_F_traced);
 	if (r->addr && in_vdso((u64)BPF_CORE_READ(target, mm, context.vdso), r->addr, r->size))

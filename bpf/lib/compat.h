@@ -19,6 +19,15 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 	return BPF_CORE_READ(kn, __parent);
 }
 
+/* A pointer whose type the verifier knows (arguments of LSM, fentry and tp_btf programs), as one
+ * that it does not: global functions take addresses as numbers only. */
+static __always_inline void *untyped(const void *p)
+{
+	void *q = NULL;
+	bpf_probe_read_kernel(&q, sizeof(q), &p);
+	return q;
+}
+
 /* Until 524e00b36e8c ("mm: remove rb tree.", v6.1) mappings were in a red-black tree. */
 struct mm_struct___v60 {
 	struct rb_root mm_rb;

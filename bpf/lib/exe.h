@@ -52,9 +52,18 @@ static __always_inline bool is_memfd(struct super_block *sb)
 	       (magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC);
 }
 
+/*
+ * What follows takes addresses as numbers, and is global: the verifier looks at the many branches
+ * once, not once for each of a caller's paths.
+ */
+__weak __noinline u32 memfd_at(u64 file)
+{
+	return is_memfd(BPF_CORE_READ(shown_inode((void *)file), i_sb));
+}
+
 static __always_inline bool file_is_memfd(struct file *f)
 {
-	return is_memfd(BPF_CORE_READ(shown_inode(f), i_sb));
+	return memfd_at((u64)f);
 }
 
 /* fs/overlayfs/ovl_entry.h: struct ovl_inode is a struct inode and then __upperdentry; the module
@@ -158,9 +167,10 @@ static __always_inline bool is_unlinked(struct inode *i, u64 magic, u32 flags)
 	return !BPF_CORE_READ(i, i_nlink) && (magic != FUSE_SUPER_MAGIC || flags & EXE_F_UNHASHED);
 }
 
-/* Facts of the file that need no path. Returns EXE_F_*. */
-static __always_inline u32 file_flags(struct file *f, bool memfd)
+/* Facts of a struct file that need no path. Returns EXE_F_*. */
+__weak __noinline u32 file_flags(u64 file, u32 memfd)
 {
+	struct file *f = (void *)file;
 	const struct path *p = shown_path(f);
 	struct inode *i = shown_inode(f);
 	struct dentry *d = BPF_CORE_READ(p, dentry);
@@ -181,8 +191,10 @@ static __always_inline u32 file_flags(struct file *f, bool memfd)
 	return flags;
 }
 
-static __always_inline u32 exe_origin(struct inode *i, u32 flags, bool memfd)
+/* Of a struct inode. Returns EXE_ORIGIN_*. */
+__weak __noinline u32 exe_origin(u64 inode, u32 flags, u32 memfd)
 {
+	struct inode *i = (void *)inode;
 	struct super_block *sb = BPF_CORE_READ(i, i_sb);
 	u64 magic = BPF_CORE_READ(sb, s_magic);
 
@@ -199,7 +211,7 @@ static __always_inline u32 exe_origin(struct inode *i, u32 flags, bool memfd)
 static __always_inline u32 file_origin(struct file *f)
 {
 	bool memfd = file_is_memfd(f);
-	return exe_origin(shown_inode(f), file_flags(f, memfd), memfd);
+	return exe_origin((u64)shown_inode(f), file_flags((u64)f, memfd), memfd);
 }
 
 /* EXE_FIELDS of events.def from a struct file; flags are or'ed to those found here. */
@@ -210,7 +222,7 @@ static __always_inline u32 file_origin(struct file *f)
 		struct inode *i_ = shown_inode(f_);                                           \
 		struct fs_struct *fs__ = BPF_CORE_READ(t_, fs);                               \
 		bool memfd_ = file_is_memfd(f_);                                              \
-		u32 x_ = (flags_) | file_flags(f_, memfd_);                                   \
+		u32 x_ = (flags_) | file_flags((u64)f_, memfd_);                              \
 		(e_)->exe_ino = BPF_CORE_READ(i_, i_ino);                                     \
 		(e_)->exe_size = BPF_CORE_READ(i_, i_size);                                   \
 		(e_)->exe_magic = BPF_CORE_READ(i_, i_sb, s_magic);                           \
@@ -229,7 +241,7 @@ static __always_inline u32 file_origin(struct file *f)
 		rec_put_cstr(s_, &(e_)->exe_fs, EVF_##key_##_exe_fs,                          \
 			     BPF_CORE_READ(i_, i_sb, s_type, name), 32);                      \
 		(e_)->exe_flags = x_;                                                         \
-		(e_)->exe_origin = exe_origin(i_, x_, memfd_);                                \
+		(e_)->exe_origin = exe_origin((u64)i_, x_, memfd_);                           \
 	} while (0)
 
 #endif

@@ -41,8 +41,11 @@ static __always_inline u32 socket_type(struct file *f)
 	return family == AF_UNIX ? FD_TYPE_unix_socket : FD_TYPE_socket;
 }
 
-static __always_inline u32 fd_type(struct file *f)
+/* Of a struct file (its address, for the verifier's sake): FD_TYPE_*. A global function, so that
+ * its branches are judged for themselves. */
+__weak __noinline u32 fd_type_at(u64 file)
 {
+	struct file *f = (void *)file;
 	struct inode *i = BPF_CORE_READ(f, f_inode);
 
 	switch (BPF_CORE_READ(i, i_mode) & S_IFMT) {
@@ -63,6 +66,11 @@ static __always_inline u32 fd_type(struct file *f)
 	return FD_TYPE_anon;
 }
 
+static __always_inline u32 fd_type(struct file *f)
+{
+	return fd_type_at((u64)f);
+}
+
 /* The open file behind descriptor fd; NULL if it is closed. fd: 0 to 2, for which there is room. */
 static __always_inline struct file *task_file(struct task_struct *t, u32 fd)
 {
@@ -81,39 +89,66 @@ static __always_inline bool is_connected(struct file *f)
 	return BPF_CORE_READ(sock, sk, __sk_common.skc_state) == TCP_ESTABLISHED;
 }
 
+#define FD_CONNECTED 1 /* an internet socket */
+#define FD_PIPE	     2
+#define FD_MEMFD     4
+
+/* What is at an entry of the table of descriptors. A global function: see fds_look(). */
+__weak __noinline u32 fd_look(u64 entry, u32 open)
+{
+	struct file *f = NULL;
+
+	if (open)
+		bpf_probe_read_kernel(&f, sizeof(f), (void *)entry);
+	if (!f)
+		return 0;
+	switch (fd_type(f)) {
+	case FD_TYPE_inet_socket:
+		return is_connected(f) ? FD_CONNECTED : 0;
+	case FD_TYPE_pipe:
+		return FD_PIPE;
+	case FD_TYPE_memfd:
+		return FD_MEMFD;
+	}
+	return 0;
+}
+
 struct fds_seen {
 	u32 connected, connected_stdio; /* internet sockets; of these, on 0 to 2 */
 	u32 pipe, memfd; /* highest descriptor above 2 that is one; 0: none */
 };
 
+/* The later of two numbers if the bit is set, without a branch: each would double the verifier's
+ * work in a loop. */
+static __always_inline u32 later_if(u32 bit, u32 before, u32 later)
+{
+	u32 mask = -(bit & 1);
+
+	barrier_var(mask);
+	return (later & mask) | (before & ~mask);
+}
+
 /*
- * Looks at the first descriptors of a task (its address, for the verifier's sake). A global
- * function, so that its loop is judged for itself. Returns struct fds_seen, a byte each.
+ * Looks at the first descriptors of a task (its address). A global function, so that its loop is
+ * judged for itself. Returns struct fds_seen, a byte each.
  */
 __weak __noinline u32 fds_look(u64 task)
 {
 	struct fdtable *fdt = BPF_CORE_READ((struct task_struct *)task, files, fdt);
-	struct file **table = BPF_CORE_READ(fdt, fd);
+	u64 table = (u64)BPF_CORE_READ(fdt, fd);
 	struct fds_seen seen = {};
 	u64 open = 0;
 
 	bpf_probe_read_kernel(&open, sizeof(open), BPF_CORE_READ(fdt, open_fds));
 	for (u32 fd = 0; fd < FDS_MAX; fd++) {
-		struct file *f = NULL;
-		if (!(open >> fd & 1))
+		u32 is = fd_look(table + fd * sizeof(struct file *), open >> fd & 1);
+		seen.connected += is & FD_CONNECTED;
+		if (fd <= 2) {
+			seen.connected_stdio += is & FD_CONNECTED;
 			continue;
-		bpf_probe_read_kernel(&f, sizeof(f), table + fd);
-		if (!f)
-			continue;
-		u32 type = fd_type(f);
-		if (type == FD_TYPE_inet_socket && is_connected(f)) {
-			seen.connected++;
-			seen.connected_stdio += fd <= 2;
-		} else if (type == FD_TYPE_pipe && fd > 2) {
-			seen.pipe = fd;
-		} else if (type == FD_TYPE_memfd && fd > 2) {
-			seen.memfd = fd;
 		}
+		seen.pipe = later_if(is >> 1, seen.pipe, fd);
+		seen.memfd = later_if(is >> 2, seen.memfd, fd);
 	}
 	return seen.connected | seen.connected_stdio << 8 | seen.pipe << 16 | seen.memfd << 24;
 }

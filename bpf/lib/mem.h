@@ -23,8 +23,10 @@ static __always_inline bool file_is_zero(struct file *f)
 	       BPF_CORE_READ(i, i_rdev) == DEVICE_ZERO;
 }
 
-static __always_inline u32 file_kind(struct file *f)
+/* MAP_KIND_* of a struct file. A global function, as those of exe.h. */
+__weak __noinline u32 kind_at(u64 file)
 {
+	struct file *f = (void *)file;
 	const struct path *p = shown_path(f);
 
 	if (BPF_CORE_READ(shown_inode(f), i_sb, s_magic) == SECRETMEM_MAGIC)
@@ -32,6 +34,11 @@ static __always_inline u32 file_kind(struct file *f)
 	if (!file_is_memfd(f))
 		return MAP_KIND_file;
 	return dentry_named_memfd(BPF_CORE_READ(p, dentry)) ? MAP_KIND_memfd : MAP_KIND_shm;
+}
+
+static __always_inline u32 file_kind(struct file *f)
+{
+	return kind_at((u64)f);
 }
 
 /* Of memory without a file. sp: the user's stack pointer. A part of the first thread's stack grows
