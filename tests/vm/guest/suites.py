@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs what the kernel's command line asks for (redshank.suites=PATH,…), and says line by line:
+"""Runs what the kernel's command line asks for (redshank.suites=PATH,…; PATH may be "probe"), and says line by line:
 
 @vm@ probe JSON             what `redshank probe` sees; for the suites also in $REDSHANK_PROBE
 @vm@ suite NAME             what it prints follows, as TAP
@@ -36,14 +36,20 @@ def run(path):
     print(f"@vm@ done {status} {time.monotonic() - start:.1f}", flush=True)
 
 
-def main():
-    probe = subprocess.run([REDSHANK, "probe", "-o", "json"], capture_output=True, text=True)
-    print("@vm@ probe", probe.stdout.strip(), flush=True)
+def probe():
+    said = subprocess.run([REDSHANK, "probe", "-o", "json"], capture_output=True, text=True).stdout
+    print("@vm@ probe", said.strip(), flush=True)
     os.environ["REDSHANK_PROBE"] = "/run/probe.json"
     with open(os.environ["REDSHANK_PROBE"], "w") as f:
-        f.write(probe.stdout)
+        f.write(said)
+
+
+def main():
     for path in asked_for():
-        run(path)
+        if path == "probe":
+            probe()
+        else:
+            run(path)
 
 
 if __name__ == "__main__":
