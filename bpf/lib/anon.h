@@ -11,15 +11,19 @@
  * are. User space says so: it may lie, and then this tells nothing. */
 static __always_inline u64 caller_of(struct task_struct *t, struct pt_regs *regs)
 {
-	u64 at = 0;
 #if defined(__TARGET_ARCH_x86)
-	u32 n = call_is_compat(t) ? 4 : 8;
-	if (bpf_probe_read_user(&at, n & 15, (void *)PT_REGS_SP_CORE(regs)))
-		return 0;
-#else
-	at = PT_REGS_RET_CORE(regs);
-#endif
+	u64 at = 0;
+	u32 at_compat = 0;
+	void *sp = (void *)PT_REGS_SP_CORE(regs);
+	if (call_is_compat(t)) {
+		bpf_probe_read_user(&at_compat, sizeof(at_compat), sp);
+		return at_compat;
+	}
+	bpf_probe_read_user(&at, sizeof(at), sp);
 	return at;
+#else
+	return PT_REGS_RET_CORE(regs);
+#endif
 }
 
 static __noinline int on_call(u32 call, struct pt_regs *regs)
