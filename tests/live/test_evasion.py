@@ -157,7 +157,7 @@ def reached(sensor, way):
     with Trigger("evade_reach", "idle") as idle:
         pid = act(sensor, "reach", way, str(idle.pid))
         found = sensor.find("access", pid)
-        equal({get(e, "redshank.access.target.pid") for e in found}, {idle.pid}, "targets")
+    equal({get(e, "redshank.access.target.pid") for e in found} - {idle.pid}, set(), "other targets")
     return found, alerted(sensor, pid)
 
 
@@ -180,13 +180,17 @@ def again(sensor):
 @test
 def thread(sensor):
     """process_vm_writev by a thread whose first thread is gone"""
-    equal(reached(sensor, "thread")[1], {INJECTED})
+    found, alerts = reached(sensor, "thread")
+    assert found, "nothing was seen"
+    equal(alerts, {INJECTED})
 
 
 @test
 def refused(sensor):
     """An attempt that the kernel refuses: low"""
     found, alerts = reached(sensor, "refused")
+    if not found:
+        raise Skip("another security module refuses it before it is seen here")
     if not get(found[0], "redshank.access.error"):
         raise Skip("attempts are seen before they are refused here")
     equal(get(found[0], "redshank.access.error"), 1)

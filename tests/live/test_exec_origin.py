@@ -217,6 +217,8 @@ def downloaded(sensor):
 @test
 def compiled(sensor):
     """cc and run: fresh, by the linker, no alert"""
+    if not shutil.which("cc"):
+        raise Skip("no compiler")
     folder = disk()
     path = os.path.join(folder, "a.out")
     with open(path + ".c", "w") as f:
@@ -228,6 +230,8 @@ def compiled(sensor):
 @test
 def unpacked(sensor):
     """tar and run: fresh, by tar, through a rename and a hard link"""
+    if os.path.basename(os.path.realpath(shutil.which("tar"))) != "tar":
+        raise Skip("tar is one name of a program that is a downloader as well")
     folder = disk()
     path = os.path.join(folder, "z")
     shutil.copy("/bin/true", os.path.join(folder, "y"))
@@ -308,7 +312,7 @@ def container(sensor):
     try:
         contain(sensor, top)
     finally:
-        subprocess.run(["umount", "-R", top], check=True)
+        subprocess.run(["umount", "-l", top], check=True)
 
 
 def contain(sensor, top):
