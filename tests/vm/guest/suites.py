@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-LIMIT = 300  # seconds for one suite
+LIMIT = 600  # seconds for one suite
 REDSHANK = os.environ["REDSHANK"]
 
 
