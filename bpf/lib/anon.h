@@ -26,7 +26,7 @@ static __always_inline u64 caller_of(struct task_struct *t, struct pt_regs *regs
 #endif
 }
 
-static __noinline int on_call(u32 call, struct pt_regs *regs)
+static __always_inline int on_call(u32 call, struct pt_regs *regs)
 {
 	struct task_struct *t = (void *)bpf_get_current_task();
 	struct mm_struct *mm = BPF_CORE_READ(t, mm);

@@ -72,7 +72,7 @@ static __always_inline int after_access(u32 call, struct pt_regs *regs, bool com
  * closed the descriptor by now, or put another file there: what was opened is not known then, which
  * is worth telling, for nobody does that by accident.
  */
-static __always_inline int after_open(u32 call, struct pt_regs *regs, bool compat, u32 fd)
+static __noinline int after_open(u32 call, struct pt_regs *regs, bool compat, u32 fd)
 {
 	u32 flags = 0;
 

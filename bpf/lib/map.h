@@ -134,7 +134,7 @@ static __always_inline u32 map_counted(struct mem_state *st, u32 class)
 	return mem_count(st, class, ODD_TOLD);
 }
 
-static __noinline int on_map(struct mapping *m)
+static __always_inline int on_map(struct mapping *m)
 {
 	struct task_struct *t = (void *)bpf_get_current_task();
 	struct mm_struct *mm = BPF_CORE_READ(t, mm);

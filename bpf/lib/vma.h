@@ -118,23 +118,29 @@ __weak __noinline u64 vma_at(u64 mm, u64 addr)
 #define AUXV_LOOKED_AT 12 /* entries; AT_BASE is the 8th or 9th */
 #define AT_BASE	       7 /* include/uapi/linux/auxvec.h */
 
-/* Where the kernel mapped the program interpreter when the process was started; 0 without one. */
+/*
+ * Where the kernel mapped the program interpreter when the process was started; 0 without one. Two
+ * words at a time: before 6.13 all of a chain of calls has 512 bytes of stack.
+ */
 __weak __noinline u64 loader_base(u64 mm)
 {
 	struct mm_struct *m = (void *)mm;
-	u64 auxv[AUXV_LOOKED_AT * 2] = {};
+	bool compat = false;
 
-	if (!mm || bpf_core_read(auxv, sizeof(auxv), &m->saved_auxv))
+	if (!mm)
 		return 0;
-	if (auxv[0] >> 32) { /* of a 32-bit program: pairs of u32 */
-		for (int i = 0; i < AUXV_LOOKED_AT * 2; i++)
-			if ((u32)auxv[i] == AT_BASE)
-				return auxv[i] >> 32;
-		return 0;
+	for (int i = 0; i < AUXV_LOOKED_AT; i++) {
+		u64 pair[2] = {};
+		bpf_core_read(pair, sizeof(pair), &m->saved_auxv[i * 2]);
+		if (!i)
+			compat = pair[0] >> 32; /* a 32-bit program's: pairs of u32 */
+		if (!compat && pair[0] == AT_BASE)
+			return pair[1];
+		if (compat && (u32)pair[0] == AT_BASE)
+			return pair[0] >> 32;
+		if (compat && (u32)pair[1] == AT_BASE)
+			return pair[1] >> 32;
 	}
-	for (int i = 0; i < AUXV_LOOKED_AT; i++)
-		if (auxv[i * 2] == AT_BASE)
-			return auxv[i * 2 + 1];
 	return 0;
 }
 
