@@ -677,6 +677,8 @@ def launcher_looks(sensor):
     """ld.so --verify, --list and --help, and ldd of a library, stay below medium"""
     for argv in ["--verify", "/bin/cat"], ["--list", "/bin/cat"], ["--help"], ["--version"]:
         equal(by_loader(sensor, launched(sensor, [loader(), *argv])), [], argv)
+    if not shutil.which("ldd"):
+        raise Skip("no ldd")
     pid = launched(sensor, ["ldd", library()])
     sensor.wait("exit", pid)
     found = [a for c in sensor.children("fork", pid) for a in
@@ -913,6 +915,8 @@ exec chroot $1/all /usr/local/bin/layered -MSocket -e \
 @test
 def layer(sensor):
     """A program and its libraries in an overlay over a tmpfs, as containers have it, are no code in memory."""
+    if not shutil.which("perl"):
+        raise Skip("no perl")
     child = start(["unshare", "--mount", "sh", "-c", LAYERED, "sh", directory(), shutil.which("perl")],
                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     said, complaint = child.communicate(timeout=PATIENCE)
