@@ -48,20 +48,28 @@ static __always_inline bool origin_is_odd(u32 origin)
 	       origin == EXE_ORIGIN_tmpfs || origin == EXE_ORIGIN_overlay_upper;
 }
 
+/* Is there something about where a file is? A global function, as those of exe.h. */
+__weak __noinline u32 place_is_odd(u64 mm, u64 file)
+{
+	struct file *f = (void *)file;
+
+	if (is_own_exe((void *)mm, f))
+		return false; /* its exec event tells */
+	if (origin_is_odd(file_origin(f)))
+		return true;
+	/* Detached, or of another mount namespace: both are out of sight. */
+	struct task_struct *t = (void *)bpf_get_current_task();
+	const struct path *p = shown_path(f);
+	struct mount *mnt = real_mount(BPF_CORE_READ(p, mnt));
+	return BPF_CORE_READ(mnt, mnt_ns) != BPF_CORE_READ(t, nsproxy, mnt_ns);
+}
+
 /* Is there something about a file, beyond that it is mapped? */
 static __always_inline bool file_is_odd(struct mm_struct *mm, const struct mapping *m)
 {
 	if (m->vm_flags & VM_WRITE || (m->op != MAP_OP_mmap && m->facts & MAP_F_WRITTEN))
 		return true;
-	if (is_own_exe(mm, m->file))
-		return false; /* its exec event tells */
-	if (origin_is_odd(file_origin(m->file)))
-		return true;
-	/* Detached, or of another mount namespace: both are out of sight. */
-	struct task_struct *t = (void *)bpf_get_current_task();
-	const struct path *p = shown_path(m->file);
-	struct mount *mnt = real_mount(BPF_CORE_READ(p, mnt));
-	return BPF_CORE_READ(mnt, mnt_ns) != BPF_CORE_READ(t, nsproxy, mnt_ns);
+	return place_is_odd((u64)mm, (u64)m->file);
 }
 
 /*
@@ -71,7 +79,8 @@ static __always_inline bool file_is_odd(struct mm_struct *mm, const struct mappi
 __weak __noinline u64 others_can_change(u64 file)
 {
 	struct file *f = (void *)file;
-	struct dentry *d = BPF_CORE_READ(f, f_path.dentry);
+	const struct path *p = shown_path(f);
+	struct dentry *d = BPF_CORE_READ(p, dentry);
 
 	for (int i = 0; i < DIRS_LOOKED_AT && d; i++) {
 		struct inode *inode = BPF_CORE_READ(d, d_inode);

@@ -38,21 +38,33 @@ static __always_inline bool mount_is_layer(struct mount *m)
  * fake path in backing file f_path", v6.7); since then that is beside it. The flag that says so
  * (FMODE_BACKING) is not the same bit everywhere; where the file is says as much.
  */
-static __always_inline const struct path *shown_path(struct file *f)
+__weak __noinline u64 shown_path_at(u64 file)
 {
+	struct file *f = (void *)file;
 	struct backing_file *b = (void *)f;
 	struct vfsmount *mnt = BPF_CORE_READ(f, f_path.mnt);
 	if (bpf_core_field_exists(b->user_path) && mount_is_layer(real_mount(mnt)))
-		return &b->user_path;
-	return &f->f_path;
+		return (u64)&b->user_path;
+	return (u64)&f->f_path;
+}
+
+static __always_inline const struct path *shown_path(struct file *f)
+{
+	return (void *)shown_path_at((u64)f);
 }
 
 /* The inode there: of a mapped file of an overlay the overlay's. */
-static __always_inline struct inode *shown_inode(struct file *f)
+__weak __noinline u64 shown_inode_at(u64 file)
 {
+	struct file *f = (void *)file;
 	const struct path *p = shown_path(f);
 	struct inode *i = BPF_CORE_READ(p, dentry, d_inode);
-	return i ?: BPF_CORE_READ(f, f_inode);
+	return (u64)(i ?: BPF_CORE_READ(f, f_inode));
+}
+
+static __always_inline struct inode *shown_inode(struct file *f)
+{
+	return (void *)shown_inode_at((u64)f);
 }
 
 static __always_inline bool dentry_is_dir(struct dentry *d)
