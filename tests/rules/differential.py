@@ -33,7 +33,16 @@ REGEXES = ["a", "ab+", "^a", "b$", "^ab$", "a.b", "[a-c]{2,3}", "(foo|bar)", "x?
            "(?i)foo"]
 NETWORKS = ["10.0.0.0/8", "10.1.0.0/16", "192.168.1.128/25", "1.2.3.4/32", "0.0.0.0/0", "fe80::/10",
             "::1/128", "2001:db8::/33", "::/0"]
-Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
+    """Quotes what either version of YAML takes for something else than text: -.0 is a number in 1.2."""
+
+
+for _first, _rows in reference.Loader.yaml_implicit_resolvers.items():
+    for _tag, _pattern in _rows:
+        Dumper.add_implicit_resolver(_tag, _pattern, [_first])
+
 FIELDS = ["A", "B", "C", "n.x", "n.y.z"]
 IDS = "00000000-0000-4000-8000-{:012}"
 
