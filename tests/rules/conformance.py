@@ -44,9 +44,9 @@ def unfolded(case):
         return case["rules"], [event_of(e) for e in case["events"]], case["expect"]
     found = dict(case["detection"])
     found.setdefault("condition", "selection")
-    text = yaml.safe_dump({"title": "t", "id": "00000000-0000-4000-8000-000000000001",
-                           "logsource": {"product": "linux"}, "detection": found},
-                          allow_unicode=True, sort_keys=False)
+    text = yaml.dump({"title": "t", "id": "00000000-0000-4000-8000-000000000001",
+                      "logsource": {"product": "linux"}, "detection": found},
+                     Dumper=reference.Dumper, allow_unicode=True, sort_keys=False)
     events = [*case["hit"], *case["miss"]]
     return text, events, [["t"]] * len(case["hit"]) + [[]] * len(case["miss"])
 

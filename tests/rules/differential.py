@@ -33,16 +33,6 @@ REGEXES = ["a", "ab+", "^a", "b$", "^ab$", "a.b", "[a-c]{2,3}", "(foo|bar)", "x?
            "(?i)foo"]
 NETWORKS = ["10.0.0.0/8", "10.1.0.0/16", "192.168.1.128/25", "1.2.3.4/32", "0.0.0.0/0", "fe80::/10",
             "::1/128", "2001:db8::/33", "::/0"]
-
-
-class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
-    """Quotes what either version of YAML takes for something else than text: -.0 is a number in 1.2."""
-
-
-for _first, _rows in reference.Loader.yaml_implicit_resolvers.items():
-    for _tag, _pattern in _rows:
-        Dumper.add_implicit_resolver(_tag, _pattern, [_first])
-
 FIELDS = ["A", "B", "C", "n.x", "n.y.z"]
 IDS = "00000000-0000-4000-8000-{:012}"
 
@@ -218,7 +208,7 @@ def correlated_events(rng, count):
 
 
 def yaml_of(docs):
-    return yaml.dump_all(docs, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=1000)
+    return yaml.dump_all(docs, Dumper=reference.Dumper, allow_unicode=True, sort_keys=False, width=1000)
 
 
 def both(docs, events):

@@ -36,6 +36,10 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     yaml_implicit_resolvers = {}
 
 
+class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
+    """Quotes what either version takes for something else than text: -.0 is a number in 1.2 only."""
+
+
 def _mapping(loader, node, deep=False):
     loader.flatten_mapping(node)
     pairs = [(loader.construct_object(k, True), loader.construct_object(v, True))
@@ -54,7 +58,8 @@ def _int(loader, node):
 
 
 def _resolve(tag, pattern, first):
-    Loader.add_implicit_resolver("tag:yaml.org,2002:" + tag, re.compile(pattern + r"\Z"), first)
+    for either in Loader, Dumper:
+        either.add_implicit_resolver("tag:yaml.org,2002:" + tag, re.compile(pattern + r"\Z"), first)
 
 
 # Zeros in front make text of a number, as in YAML 1.1: 00000429 is a keyboard layout.
