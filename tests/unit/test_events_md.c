@@ -76,6 +76,22 @@ static const char *format_doc(enum field_fmt f)
 		return "[call](#redshankcredsop)";
 	case FMT_URING_OP:
 		return "[operation](#redshankuringop)";
+	case FMT_AUTH_SOURCE:
+		return "[source](#redshankauthsource)";
+	case FMT_AUTH_SOURCES:
+		return "list of [sources](#redshankauthsources)";
+	case FMT_AUTH_TRUST:
+		return "[trust](#redshankauthtrust)";
+	case FMT_PAM_OP:
+		return "[function](#redshankpamop)";
+	case FMT_AUTH_ACTION:
+		return "[action](#redshankauthaction)";
+	case FMT_AUTH_OUTCOME:
+		return "[outcome](#eventoutcome)";
+	case FMT_AUTH_REASON:
+		return "[reason](#redshankauthreason)";
+	case FMT_AUTH_METHOD:
+		return "[method](#redshankauthmethod)";
 	case FMT_BPF_TYPE:
 		return "[type](#redshankbpftype)";
 	case FMT_SOCKADDR:
@@ -258,6 +274,14 @@ static void page(struct buf *b)
 	put_values(b, EV_creds, "redshank.creds.op", false);
 	put_values(b, EV_ns, "redshank.ns.op", false);
 	put_values(b, EV_ns, "redshank.ns.changed", true);
+	put_values(b, EV_auth_text, "redshank.auth.source", false);
+	put_values(b, EV_auth_text, "redshank.auth.trust", false);
+	put_values(b, EV_pam, "redshank.pam.op", false);
+	put_values(b, EV_auth, "redshank.auth.action", false);
+	put_values(b, EV_auth, "event.outcome", false);
+	put_values(b, EV_auth, "redshank.auth.reason", false);
+	put_values(b, EV_auth, "redshank.auth.method", false);
+	put_values(b, EV_auth, "redshank.auth.sources", true);
 	put_unseen(b);
 	b->len--; /* no empty line at the end */
 }

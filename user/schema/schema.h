@@ -48,6 +48,14 @@ enum field_fmt {
 	FMT_NS_KINDS,
 	FMT_CREDS_OP,
 	FMT_URING_OP,
+	FMT_AUTH_SOURCE,
+	FMT_AUTH_SOURCES,
+	FMT_AUTH_TRUST,
+	FMT_PAM_OP,
+	FMT_AUTH_ACTION,
+	FMT_AUTH_OUTCOME,
+	FMT_AUTH_REASON,
+	FMT_AUTH_METHOD,
 	FMT_BPF_TYPE, /* enum bpf_prog_type's name, lower case */
 	FMT_SOCKADDR, /* bytes of a struct sockaddr as "ADDRESS:PORT" */
 	FMT_EVENT, /* enum ev_type as the event's name */

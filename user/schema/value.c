@@ -447,6 +447,30 @@ static void get_num(const struct event *ev, const struct field *f, struct value 
 	case FMT_URING_OP:
 		value_enum(v, (struct names)NAMES(names_URING), n);
 		break;
+	case FMT_AUTH_SOURCE:
+		value_enum(v, (struct names)NAMES(names_AUTH_SOURCE), n);
+		break;
+	case FMT_AUTH_SOURCES:
+		value_flags(v, (struct names)NAMES(names_AUTH_BY), n);
+		break;
+	case FMT_AUTH_TRUST:
+		value_enum(v, (struct names)NAMES(names_AUTH_TRUST), n);
+		break;
+	case FMT_PAM_OP:
+		value_enum(v, (struct names)NAMES(names_PAM), n);
+		break;
+	case FMT_AUTH_ACTION:
+		value_enum(v, (struct names)NAMES(names_AUTH), n);
+		break;
+	case FMT_AUTH_OUTCOME:
+		value_enum(v, (struct names)NAMES(names_AUTH_IS), n);
+		break;
+	case FMT_AUTH_REASON:
+		value_enum(v, (struct names)NAMES(names_AUTH_REASON), n);
+		break;
+	case FMT_AUTH_METHOD:
+		value_enum(v, (struct names)NAMES(names_AUTH_METHOD), n);
+		break;
 	case FMT_BPF_TYPE:
 		value_enum(v, (struct names)NAMES(bpf_type_names), n);
 		break;
