@@ -105,6 +105,10 @@ check-vm: all $(TRIGGERS) ## the sensor on the kernels of tests/vm/kernels.txt, 
 	@deploy/deps check live && deploy/deps check vm
 	@$(RUN_TESTS) vm
 
+check-vm-all: all $(TRIGGERS) ## and what takes long there and seldom finds anything (half an hour)
+	@deploy/deps check live && deploy/deps check vm
+	@tests/vm/run --out $(OUT) --all
+
 check-vm-arm64: ## the same on arm64 kernels, with a sensor built for them (8 minutes)
 	+@$(MAKE) --no-print-directory ARCH=arm64 check-vm \
 		OUT=$(OUT)$(if $(filter-out arm64,$(ARCH)),/arm64)
@@ -149,8 +153,8 @@ format: ## make it so (clang-format 14)
 	find user bpf tests -name '*.[ch]' -exec clang-format -i {} +
 
 .PHONY: check bench bench-rules bench-kernel bench-kernel-vm test-programs asan-programs fuzz-programs asan-build fuzz-build asan fuzz fuzz-short \
-	check-unit check-golden check-bpf check-otlp check-rules check-live check-vm check-vm-arm64 check-deploy check-deps check-format \
-	docs format
+	check-unit check-golden check-bpf check-otlp check-rules check-live check-vm check-vm-all check-vm-arm64 check-deploy check-deps \
+	check-format docs format
 
 -include $(addsuffix .d,$(TEST_PROGRAMS) $(FUZZERS) $(SEEDS))
 -include $(BPF_TEST_SRC:%.c=$(OUT)/%.d)

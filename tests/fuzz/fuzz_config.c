@@ -11,6 +11,21 @@
 
 #define ended(text_) memchr(text_, 0, sizeof(text_))
 
+/* One that names nothing would except everything. */
+static void check_exception(const struct exception *x)
+{
+	unsigned keys = 0;
+
+	must(x->nrules && x->nrules <= EXCEPTION_RULES_MAX && ended(x->reason) && *x->reason);
+	for (unsigned i = 0; i < x->nrules; i++)
+		must(ended(x->rule[i]) && *x->rule[i]);
+	for (unsigned i = 0; i < EXCEPTION_KEYS; i++) {
+		must(ended(x->key[i]));
+		keys += *x->key[i] != '\0';
+	}
+	must(keys);
+}
+
 static void check(const struct config *c)
 {
 	static const char *const formats[] = { "text", "json", "proto", "none" };
@@ -26,6 +41,9 @@ static void check(const struct config *c)
 	must(c->otlp_timeout_ms >= 100);
 	must(c->ring_main_kib && !(c->ring_main_kib & (c->ring_main_kib - 1)));
 	must(c->ring_bulk_kib && !(c->ring_bulk_kib & (c->ring_bulk_kib - 1)));
+	must(c->nexceptions <= EXCEPTIONS_MAX);
+	for (unsigned i = 0; i < c->nexceptions; i++)
+		check_exception(&c->exception[i]);
 	must(c->env_count <= ENV_NAMES_MAX);
 	for (unsigned i = 0; i < c->env_count; i++)
 		must(ended(c->env_name[i]) && !env_name_check(c->env_name[i], NULL));

@@ -7,6 +7,7 @@ import sys
 from sensor import Sensor, Trigger, get, start
 from tap import equal, run, test
 
+TURNS = 1000
 RENAMES = """
 import ctypes, json, os, sys, threading
 
@@ -89,6 +90,18 @@ def not_by_exec(sensor):
     shell.wait()
     equal([get(e, "process.name") for e in sync(sensor).find("exec", shell.pid)], ["sh", "true"])
     equal(sensor.find("rename", shell.pid), [])
+
+
+@test
+def in_order(sensor):
+    """What a program does at once is told of that program, though it comes through another ring"""
+    turn = "printf rs-turn >/proc/$$/comm"
+    loop = start(["/bin/sh", "-c", f"for i in $(seq {TURNS}); do /bin/sh -c '{turn}'; done"])
+    loop.wait()
+    turns = [e for e in sync(sensor).find("rename")
+             if get(e, "process.parent.pid") == loop.pid and names(e)[1] == "rs-turn"]
+    equal(len(turns), TURNS)
+    equal({get(e, "process.command_line") for e in turns}, {f"/bin/sh -c {turn}"})
 
 
 if __name__ == "__main__":

@@ -193,6 +193,7 @@ def spanned(tokens, text):
 # --- an item: FIELD|modifier|modifier: value or list of values ---
 
 REGEX_FLAGS = {"i": re.I, "m": re.M, "s": re.S}
+TURKISH = {0x130: "\u01bb", 0x131: "\u01c0"}  # to letters that have no cases
 COMPARE = {
     "gt": lambda a, b: a > b,
     "gte": lambda a, b: a >= b,
@@ -329,8 +330,12 @@ class Item:
             value = text_of(value) or ""
         if not flags & re.I and "(?i" not in value:
             flags |= re.A  # as PCRE: \w, \d and \s are of ASCII; but case is of Unicode
+        # Python takes the Turkish letters for cases of i, Unicode's simple folding does not.
+        by_case = bool(flags & re.I or "(?i" in value)
+        letters = TURKISH if by_case else {}
         try:
-            return re.compile(as_pcre(value, flags), flags).search
+            search = re.compile(as_pcre(value.translate(letters), flags), flags).search
+            return lambda text: search(text.translate(letters))
         except re.error as e:
             raise RuleError(f"regular expression: {e}") from None
 

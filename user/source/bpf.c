@@ -9,6 +9,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,43 @@ static int on_sample(void *ctx, void *data, size_t len)
 	if (take(b, data, len) || !--b->budget)
 		return -ECANCELED;
 	return 0;
+}
+
+/* From the main ring. While it catches up, what is newer than that ends the loop. */
+static int on_main(void *ctx, void *data, size_t len)
+{
+	struct bpf_source *b = ctx;
+	const struct ev_hdr *h = data;
+	bool newer = b->catch_up && len >= sizeof(*h) && h->time > b->catch_up;
+	int rc = on_sample(ctx, data, len);
+
+	return rc || !newer ? rc : -ECANCELED;
+}
+
+/*
+ * Takes what the main ring has up to this time, so that what a process does is not told before the
+ * program that it runs. How much that can be is bounded by the ring.
+ */
+static void catch_up(struct bpf_source *b, u64 time)
+{
+	u64 now = clock_boottime(), before = b->records;
+	unsigned budget = b->budget;
+
+	b->catch_up = time;
+	b->budget = UINT_MAX;
+	b->caught_up = ring_buffer__consume(b->main) < 0 ? time : now;
+	b->catch_up = 0;
+	b->budget = budget > b->records - before ? budget - (unsigned)(b->records - before) : 1;
+}
+
+static int on_bulk(void *ctx, void *data, size_t len)
+{
+	struct bpf_source *b = ctx;
+	const struct ev_hdr *h = data;
+
+	if (len >= sizeof(*h) && h->time > b->caught_up)
+		catch_up(b, h->time);
+	return on_sample(ctx, data, len);
 }
 
 static int emit_host(struct bpf_source *b)
@@ -281,10 +319,10 @@ static const struct source_ops ops = {
 	.close = source_close,
 };
 
-static int add_ring(struct bpf_source *b, struct bpf_map *map, struct ring_buffer **ret,
-		    struct err *e)
+static int add_ring(struct bpf_source *b, struct bpf_map *map, ring_buffer_sample_fn fn,
+		    struct ring_buffer **ret, struct err *e)
 {
-	*ret = ring_buffer__new(bpf_map__fd(map), on_sample, b, NULL);
+	*ret = ring_buffer__new(bpf_map__fd(map), fn, b, NULL);
 	if (!*ret)
 		return err_set(e, -errno, "ring buffer: %s", strerror(errno));
 	struct epoll_event ev = { .events = EPOLLIN };
@@ -324,9 +362,9 @@ int bpf_source_open(const struct bpf_config *c, struct source **ret, struct err 
 	if (!rc)
 		rc = bpf_load(b, c, e);
 	if (!rc)
-		rc = add_ring(b, b->obj->maps.ring_main, &b->main, e);
+		rc = add_ring(b, b->obj->maps.ring_main, on_main, &b->main, e);
 	if (!rc)
-		rc = add_ring(b, b->obj->maps.ring_bulk, &b->bulk, e);
+		rc = add_ring(b, b->obj->maps.ring_bulk, on_bulk, &b->bulk, e);
 	if (rc) {
 		source_close(&b->source);
 		return rc;

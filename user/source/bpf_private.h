@@ -42,6 +42,8 @@ struct bpf_source {
 	record_fn *fn;
 	void *ctx;
 	unsigned budget;
+	u64 catch_up; /* the main ring is read up to this time only; 0: wholly */
+	u64 caught_up; /* it was read up to this time, CLOCK_BOOTTIME ns */
 	int stop; /* what fn returned when it was not 0 */
 	union rec_buf rec;
 };

@@ -3,6 +3,7 @@
 #include "source/features.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -122,21 +123,27 @@ static void check_proc(struct feature *f)
 		no(f, ENOTSUP, "not mounted: mount -t proc proc /proc");
 }
 
+/*
+ * Only lockdown=confidentiality keeps BPF programs from reading kernel memory. Where securityfs
+ * does not say what is set, the kernel is asked by a program that would read.
+ */
 static void check_lockdown(struct feature *f)
 {
-	char line[128];
+	char line[128] = "";
+	bool said = first_line(SECURITY_PATH "/lockdown", line, sizeof(line));
+	int can = said ? !strstr(line, "[confidentiality]")
+		       : libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT,
+						 BPF_FUNC_probe_read_kernel, NULL);
+
 	f->name = "lockdown";
-	if (!first_line(SECURITY_PATH "/lockdown", line, sizeof(line)))
-		set(f, FEATURE_unknown,
-		    "%s/lockdown can't be read: %s (no lockdown LSM, or securityfs is "
-		    "not mounted)",
-		    SECURITY_PATH, strerror(errno));
-	else if (strstr(line, "[confidentiality]"))
+	if (can < 0)
+		set(f, FEATURE_unknown, "BPF programs can't be tried: %s", strerror(-can));
+	else if (!can)
 		no(f, ENOTSUP,
 		   "confidentiality: BPF programs may not read kernel memory; boot with "
 		   "lockdown=integrity or less");
 	else
-		set(f, FEATURE_yes, "%s: kernel memory can be read", line);
+		set(f, FEATURE_yes, "%s%skernel memory can be read", line, said ? ": " : "");
 }
 
 /* Where locked memory is bounded for us, its bound in bytes; else RLIM_INFINITY. */
@@ -157,7 +164,6 @@ void features_memlock(void)
 
 void features_why(int error, char *ret, size_t cap)
 {
-	struct feature lockdown = { 0 };
 	rlim_t bound = memlock_bound();
 	size_t n = 0;
 
@@ -167,17 +173,10 @@ void features_why(int error, char *ret, size_t cap)
 				      "; a seccomp filter is at work: let it allow bpf(2) and "
 				      "perf_event_open(2)");
 	if (error == -EPERM && bound != RLIM_INFINITY && n < cap)
-		n += (size_t)snprintf(
-			ret + n, cap - n,
-			"; RLIMIT_MEMLOCK is %llu KiB, and Linux before 5.11 counts BPF "
-			"maps: LimitMEMLOCK=infinity, or CAP_SYS_RESOURCE",
-			(unsigned long long)bound / 1024);
-	check_lockdown(&lockdown);
-	if (lockdown.state == FEATURE_unknown && n < cap)
 		snprintf(ret + n, cap - n,
-			 "; lockdown=confidentiality would do that, and can't be looked at: "
-			 "mount -t securityfs securityfs %s",
-			 SECURITY_PATH);
+			 "; RLIMIT_MEMLOCK is %llu KiB, and Linux before 5.11 counts BPF "
+			 "maps: LimitMEMLOCK=infinity, or CAP_SYS_RESOURCE",
+			 (unsigned long long)bound / 1024);
 }
 
 static void check_ringbuf(struct feature *f)
