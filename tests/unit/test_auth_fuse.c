@@ -356,13 +356,14 @@ static void s_su_by_root(void)
 static void sudo_fails(struct daemon *d)
 {
 	for (int i = 0; i < 3; i++) {
-		if (!i)
+		if (i)
+			pass(1500);
+		else
 			say(d, "pam_unix(sudo:auth): authentication failure; logname= uid=1001 "
 			       "euid=0 tty=/dev/pts/0 ruser=bob rhost=  user=bob");
 		audit(d, 1100, SUDO_AUTH, false);
 		pass(2000);
 		pam(d, PAM_authenticate, 7, "sudo", "bob");
-		pass(1500);
 	}
 }
 

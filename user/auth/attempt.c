@@ -22,16 +22,11 @@ static unsigned user_rank(const struct reported *in)
 
 static void take_user(struct attempt *a, const struct reported *in)
 {
-	/* sudo asks for the password of who calls it. */
-	bool own =
-		(in->who->program == AUTH_PROGRAM_sudo || in->who->program == AUTH_PROGRAM_doas) &&
-		(in->r->step == AUTH_STEP_try || in->r->step == AUTH_STEP_account ||
-		 in->r->step == AUTH_STEP_hint);
 	unsigned rank = user_rank(in);
 
 	if (!in->r->user.len)
 		return;
-	if (own) {
+	if (attempt_of_caller(in)) {
 		if (!a->invoker.len)
 			a->invoker = in->r->user;
 	} else if (rank > a->user_rank) {
@@ -273,7 +268,7 @@ bool attempt_record(const struct conversation *c, union rec_buf *ret)
 	if (e->uid == UINT32_MAX && e->outcome == AUTH_IS_success)
 		e->uid = a->loginuid;
 	put(ret, &e->user, EVF_auth_user, a->user.len ? &a->user : &c->w.user);
-	put(ret, &e->invoker, EVF_auth_invoker, &a->invoker);
+	put(ret, &e->invoker, EVF_auth_invoker, a->invoker.len ? &a->invoker : &c->w.invoker);
 	put_service(ret, c, &a->service);
 	put_ends(ret, c, a->host.len ? &a->host : &c->w.host);
 	put(ret, &e->tty, EVF_auth_tty, &a->tty);
@@ -306,6 +301,7 @@ void weak_record(const struct conversation *c, union rec_buf *ret)
 	e->sources = w->sources;
 	e->reports = w->reports;
 	put(ret, &e->user, EVF_auth_user, &w->user);
+	put(ret, &e->invoker, EVF_auth_invoker, &w->invoker);
 	put_service(ret, c, &none);
 	put_ends(ret, c, &w->host);
 }
