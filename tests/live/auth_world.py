@@ -7,7 +7,6 @@ As a program: makes the namespace's mounts, then keeps its /dev/log (unshare -m 
 """
 import atexit
 import contextlib
-import fcntl
 import glob
 import itertools
 import os
@@ -18,7 +17,6 @@ import socket
 import stat
 import subprocess
 import sys
-import termios
 import threading
 
 from sensor import PATIENCE, directory, start, until
@@ -48,10 +46,10 @@ FAILURES = 2  # that rslock has
 
 AUTH = f"""
 auth [success=1 default=ignore] pam_succeed_if.so quiet user != rslock
-auth requisite pam_faillock.so preauth deny={FAILURES}
+auth requisite pam_faillock.so preauth nodelay deny={FAILURES}
 auth [success=3 default=ignore] pam_unix.so nodelay
 auth [success=1 default=ignore] pam_succeed_if.so quiet user != rslock
-auth [default=die] pam_faillock.so authfail deny={FAILURES}
+auth [default=die] pam_faillock.so authfail nodelay deny={FAILURES}
 auth requisite pam_deny.so
 auth required pam_permit.so
 account required pam_unix.so
@@ -98,6 +96,7 @@ ServerType standalone
 DefaultAddress 127.0.0.1
 Port {port}
 UseIPv6 off
+SocketBindTight on
 User nobody
 Group nogroup
 AuthOrder mod_auth_pam.c* mod_auth_unix.c
@@ -148,12 +147,12 @@ class World:
     def inside(self, argv):
         return ["nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt", *argv]
 
-    def start(self, argv, user=None, env=None, **options):
+    def start(self, argv, user=None, env=None, by=(), **options):
         """A process of the world; it keeps the pid."""
         if user:
             uid = str(USERS[user][0])
             argv = ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", *argv]
-        return start(self.inside(argv), env={**ENV, **(env or {})}, **options)
+        return start(self.inside([*by, *argv]), env={**ENV, **(env or {})}, **options)
 
     def run(self, argv, **options):
         """Output of a process that must succeed."""
@@ -216,8 +215,11 @@ class World:
         path, env = program(name)
         config = f"/etc/rs_{name}"
         self.write(config, {"vsftpd": VSFTPD, "proftpd": PROFTPD}[name].format(port=port))
-        argv = {"vsftpd": [path, config], "proftpd": [path, "-n", "-c", config]}[name]
-        self.daemon(argv, ("127.0.0.1", port), env=env)
+        if name == "vsftpd":
+            self.daemon([path, config], ("127.0.0.1", port), env=env)
+        else:  # in the foreground it would not log to the system's log
+            self.run([path, "-c", config], env=env, stdout=subprocess.DEVNULL)
+            until(lambda: listening("127.0.0.1", port), "proftpd listens")
         return port
 
     def processes(self):
@@ -266,7 +268,7 @@ class Terminal:
         self.name = os.ttyname(theirs)
         os.chmod(self.name, 0o666)
         self.text, self.at = "", 0
-        self.process = world.start(argv, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=take_terminal,
+        self.process = world.start(argv, by=["setsid", "--ctty"], stdin=theirs, stdout=theirs, stderr=theirs,
                                    **options)
         os.close(theirs)
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -275,6 +277,9 @@ class Terminal:
     @property
     def pid(self):
         return self.process.pid
+
+    def __str__(self):
+        return f"pid {self.pid} ({self.process.args[-1]})"
 
     def read(self):
         with contextlib.suppress(OSError):
@@ -309,11 +314,6 @@ class Terminal:
         return status
 
 
-def take_terminal():
-    os.setsid()
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
 class Client:
     """A connection that is relayed, so that its address is known beforehand: the last byte of 127.0.9.x tells
     scenarios apart, and no daemon of others is reached from there."""
@@ -324,17 +324,25 @@ class Client:
         self.ip = "::1" if ":" in host else f"127.0.9.{next(Client.numbers)}"
         self.source = free_port(self.ip)
 
+    @property
+    def address(self):
+        """As events tell it."""
+        return f"[{self.ip}]:{self.source}" if ":" in self.ip else f"{self.ip}:{self.source}"
+
+    def __str__(self):
+        return self.address
+
     def relay(self):
         kind, to, of = ("TCP6", f"[{self.host}]", "[::1]") if ":" in self.host else ("TCP4", self.host, self.ip)
         return f"socat - {kind}:{to}:{self.port},bind={of}:{self.source},reuseaddr"
 
-    def ssh(self, world, user, *command, **settings):
+    def ssh(self, world, user, *command, extra=(), **settings):
         """ssh at a terminal."""
         settings = {"ProxyCommand": self.relay(), "UserKnownHostsFile": "/dev/null", "StrictHostKeyChecking": "no",
                     "LogLevel": "ERROR", "PreferredAuthentications": "password", "IdentityAgent": "none",
                     "NumberOfPasswordPrompts": 1, **settings}
         options = [x for key, value in settings.items() for x in ("-o", f"{key}={value}")]
-        return Terminal(world, ["ssh", "-F", "none", *options, "-l", user, "here", *command])
+        return Terminal(world, ["ssh", "-F", "none", *options, *extra, "-l", user, "here", *command])
 
     def connect(self):
         """A plain connection."""
@@ -355,8 +363,11 @@ def make(world):
             f.writelines(more.format(user, uid) + "\n" for user, (uid, _) in USERS.items())
             if name == "passwd" and not re.search("^sshd:", open("/etc/passwd").read(), re.M):
                 f.write("sshd:x:64200:65534::/run/sshd:/usr/sbin/nologin\n")
-    with open(f"{world}/etc/shadow", "a") as f:
-        f.writelines(f"{user}:{HASH}:{age}\n" for user, (_, age) in USERS.items())
+    with open("/etc/shadow") as f:
+        others = [line for line in f if not line.startswith("root:")]
+    with open(f"{world}/etc/shadow", "w") as f:
+        f.writelines([*others, *(f"{user}:{HASH}:{age}\n" for user, (_, age) in USERS.items()),
+                      f"root:{HASH}:19000:0:99999:7:::\n"])
     shutil.rmtree(world + "/etc/pam.d")
     os.mkdir(world + "/etc/pam.d")
     with contextlib.suppress(FileNotFoundError):
@@ -381,7 +392,7 @@ def make(world):
     for name in "sshd", "empty", "faillock", "sudo":
         os.mkdir(f"/run/{name}", 0o711)
     for name in "/run/utmp", "/var/log/wtmp", "/var/log/btmp", "/var/log/lastlog":
-        open(name, "w").close()
+        os.close(os.open(name, os.O_CREAT, 0o600))
 
 
 def make_dev(world):
