@@ -39,6 +39,7 @@ USERS = {  # name: (uid, what /etc/shadow says of its age)
     "rstwo": (64202, "19000:0:99999:7:::"),
     "rsadmin": (64203, "19000:0:99999:7:::"),  # a sudoer
     "rslock": (64204, "19000:0:99999:7:::"),  # locked after two failures
+    "rsnew": (64207, "19000:0:99999:7:::"),  # changes the password
     "rsgone": (64205, "19000:0:99999:7::19001:"),  # account expired
     "rsmust": (64206, "0:0:99999:7:::"),  # has to change the password
 }
@@ -357,7 +358,7 @@ def make(world):
     """The namespace's own files, on a tmpfs at the path world."""
     os.mkdir(world)
     mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", world)
-    shutil.copytree("/etc", world + "/etc", symlinks=True)
+    subprocess.run(["cp", "-a", "/etc", world + "/etc"], check=True)  # owners too
     for name, more in ("passwd", "{0}:x:{1}:{1}::/home/{0}:/bin/sh"), ("group", "{0}:x:{1}:"):
         with open(f"{world}/etc/{name}", "a") as f:
             f.writelines(more.format(user, uid) + "\n" for user, (uid, _) in USERS.items())

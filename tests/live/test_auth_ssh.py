@@ -18,7 +18,7 @@ def password(sshd, user, *words, command=("true",), status=None, host="127.0.0.1
     ssh = client.ssh(world, user, *command, NumberOfPasswordPrompts=len(words), **settings)
     ssh.answer("[Pp]assword: ", *words)
     code = ssh.end()
-    equal(code, 255 if words[-1] == WRONG and status is None else status or 0, ssh.text)
+    equal(code, 255 if words[-1] == WRONG and status is None else status or 0, repr(ssh.text))
     return client
 
 
@@ -28,7 +28,7 @@ def key(sshd, user, *names, status=0, **settings):
     files = " ".join(f"-i {KEYS}{name}" for name in names).split()
     ssh = client.ssh(world, user, "true", PreferredAuthentications="publickey", IdentitiesOnly="yes",
                      BatchMode="yes", extra=files, **settings)
-    equal(ssh.end(), status, ssh.text)
+    equal(ssh.end(), status, repr(ssh.text))
     return client
 
 
