@@ -38,9 +38,9 @@ class Case:
         self.act, self.expected = act, expected
         self.actors, self.failed = [], None
 
-    def run(self, *args):
+    def run(self):
         try:
-            actors = self.act(*args)
+            actors = self.act()
             self.actors = actors if isinstance(actors, list) else [actors]
         except Exception as why:  # is told when the case is judged
             self.failed = why
@@ -100,12 +100,12 @@ def settled(sensor):
     sensor.sync()
 
 
-def act(sensor, *args):
+def act(sensor):
     """Runs the chosen cases, and waits until all is told of them."""
     chosen = [c for name, c in _cases.items() if not sys.argv[1:] or name in sys.argv[1:]]
     begin = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        for _ in pool.map(lambda c: c.run(*args), chosen):
+        for _ in pool.map(Case.run, chosen):
             pass
     acted = time.monotonic()
     settled(sensor) if "auth" in (sensor.stats() or {}) else None
@@ -120,10 +120,11 @@ def unclaimed(sensor, *worlds):
     return [e for e in sensor.find("auth", where=lambda e: get(e, "redshank.ns.mnt") in spaces) if e not in told]
 
 
-def main(worlds, *args, **options):
-    """Acts, and judges: the tests get the sensor alone."""
+def main(worlds, before=lambda: None, **options):
+    """Acts, and judges: the tests get the sensor."""
     sensor = Sensor(**options)
-    act(sensor, *args)
+    before()
+    act(sensor)
     status = run(sensor)
     for world in worlds:
         world.end()
