@@ -26,9 +26,9 @@ for (@ARGV) {
         socket(my $s, PF_UNIX, SOCK_DGRAM, 0) or die $!;
         connect($s, sockaddr_un("/dev/log")) or die $!;
         send($s, $1, 0) or die $!;
-    } elsif (/^(\d+)=(.*)/s) {  # netlink, audit
+    } elsif (/^(\d+)=(.*)/s) {  # audit
         socket(my $s, 16, SOCK_RAW, 9) or die $!;
-        send($s, pack("LSSLL", 17 + length $2, $1, 5, 1, 0) . "$2\0", 0, pack("SSLL", 16, 0, 0, 0)) or die $!;
+        send($s, pack("LSSLL", 17 + length $2, $1, 5, 1, 0) . "$2\0", 0, pack("SSLL", 16, 0, 0, 0));  # refused or not
     }
 }
 """
