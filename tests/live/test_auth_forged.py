@@ -18,17 +18,18 @@ FORGER = r"""
 use Socket;
 my @held;
 for (@ARGV) {
-    if (/^:(\d+)$/) {
+    my ($kind, $text) = split /=/, $_, 2;
+    if ($kind eq "tcp") {
         socket(my $s, PF_INET, SOCK_STREAM, 0) or die $!;
-        connect($s, sockaddr_in($1, INADDR_LOOPBACK)) or die $!;
+        connect($s, pack_sockaddr_in($text, inet_aton("127.0.0.1"))) or die $!;
         push @held, $s;
-    } elsif (/^syslog=(.*)/s) {
+    } elsif ($kind eq "syslog") {
         socket(my $s, PF_UNIX, SOCK_DGRAM, 0) or die $!;
         connect($s, sockaddr_un("/dev/log")) or die $!;
-        send($s, $1, 0) or die $!;
-    } elsif (/^(\d+)=(.*)/s) {  # audit
+        send($s, $text, 0) or die $!;
+    } else {  # type of an audit message; the kernel may refuse it
         socket(my $s, 16, SOCK_RAW, 9) or die $!;
-        send($s, pack("LSSLL", 17 + length $2, $1, 5, 1, 0) . "$2\0", 0, pack("SSLL", 16, 0, 0, 0));  # refused or not
+        send($s, pack("LSSLL", 17 + length $text, $kind, 5, 1, 0) . "$text\0", 0, pack("SSLL", 16, 0, 0, 0));
     }
 }
 """
@@ -224,7 +225,7 @@ def lie():
     forge("audit", *LOGIN, *FAILURES[:1])
     forge("syslog", syslog(ACCEPTED))
     forge("namespace", *LOGIN, by=["unshare", "--user", "--map-root-user"])
-    forge("connected", f":{ports['sshd']}", *FAILURES * 6)
+    forge("connected", f"tcp={ports['sshd']}", *FAILURES * 6)
     world.run(["sh", "-c", "cp /bin/sh /home/rsone/sshd && chmod 755 /home/rsone /home/rsone/sshd"])
     forgers["stderr"] = world.start(["/home/rsone/sshd", "-c", f"echo '{ACCEPTED}' >&2"], user="rsone")
     forgers["logger"] = world.start(["logger", "-t", "sshd", "-p", "auth.info", ACCEPTED])
