@@ -345,6 +345,10 @@ class Client:
         options = [x for key, value in settings.items() for x in ("-o", f"{key}={value}")]
         return Terminal(world, ["ssh", "-F", "none", *options, *extra, "-l", user, "here", *command])
 
+    def dbclient(self, world, user):
+        """dropbear's client, which takes any name."""
+        return Terminal(world, ["dbclient", "-y", "-J", self.relay(), "-l", user, "here", "true"])
+
     def connect(self):
         """A plain connection."""
         return socket.create_connection((self.host, self.port), PATIENCE, (self.ip, self.source))

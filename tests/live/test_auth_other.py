@@ -214,13 +214,20 @@ def client(name, *args):
         return start([REDSHANK, *args], stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.STDOUT)
 
 
+def make_busybox(where):
+    where.run(["sh", "-c", "mkdir -p /run/busybox && cp $(command -v busybox) /run/busybox/busybox && cd /run/busybox"
+               " && chmod 4755 busybox && ln -s busybox login && ln -s busybox su"])
+
+
+def make_ports(where):
+    found = {name: where.ftpd(name) for name in ("vsftpd", "proftpd") if program(name)}
+    return {**found, "dropbear": where.dropbear()} if program("dropbear") else found
+
+
 if __name__ == "__main__":
     world, silent = World(), World(log="/dev/none")
-    world.run(["sh", "-c", "mkdir -p /run/busybox && cp $(command -v busybox) /run/busybox/busybox && cd /run/busybox"
-               " && chmod 4755 busybox && ln -s busybox login && ln -s busybox su"])
-    ports = {"silent": silent.sshd(), **{name: world.ftpd(name) for name in ("vsftpd", "proftpd") if program(name)}}
-    if program("dropbear"):
-        ports["dropbear"] = world.dropbear()
+    make_busybox(world)
+    ports = {"silent": silent.sshd(), **make_ports(world)}
     outputs = directory()
     sensor = Sensor(rules=[os.path.join(ROOT, "rules")])
     recording = os.path.join(outputs, "recording")

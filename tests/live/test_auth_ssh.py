@@ -226,9 +226,13 @@ def nothing_else(sensor):
     equal([e for e in unclaimed(sensor, world)], [], "events of no case")
 
 
+def make_ports(where):
+    return {"pam": where.sshd(), "plain": where.sshd(UsePAM="no"), "dns": where.sshd(UseDNS="yes"),
+            "kbdint": where.sshd(KbdInteractiveAuthentication="yes", PasswordAuthentication="no"),
+            "stderr": where.sshd(log="stderr")}
+
+
 if __name__ == "__main__":
     world = World()
-    ports = {"pam": world.sshd(), "plain": world.sshd(UsePAM="no"), "dns": world.sshd(UseDNS="yes"),
-             "kbdint": world.sshd(KbdInteractiveAuthentication="yes", PasswordAuthentication="no"),
-             "stderr": world.sshd(log="stderr")}
+    ports = make_ports(world)
     sys.exit(main([world]))
