@@ -54,7 +54,7 @@ def is_uuid4(text):
         return False
 
 
-ABOUT = {"fileless"}  # directories for what crosses tactics
+ABOUT = {"fileless", "authentication"}  # directories for what crosses tactics
 
 
 def sentences(text):

@@ -56,13 +56,16 @@ static void page(struct buf *b)
 		buf_puts(b, "\n# ");
 		put_logsource(b, &s->logsource);
 		buf_printf(b, ": %s\n", s->doc);
-		buf_printf(b, "One record for each event `%s`.\n", ev_desc(s->event)->key);
+		buf_printf(b,
+			   s->fits ? "One record for each such event `%s`.\n"
+				   : "One record for each event `%s`.\n",
+			   ev_desc(s->event)->key);
 		put_head(b);
 		put_feeds(b, s->feed);
-		if (s->more != more) {
+		if (s->more && s->more != more) {
 			more = s->more;
 			put_feeds(b, s->more);
-		} else {
+		} else if (s->more) {
 			buf_puts(b, "\nAnd the last rows of the table before.\n");
 		}
 	}

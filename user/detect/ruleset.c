@@ -353,9 +353,11 @@ void ruleset_event(struct ruleset *r, const struct event *ev, rule_match_fn *fn,
 	r->event++;
 	r->fn = fn;
 	r->ctx = ctx;
-	for (unsigned i = 0; i < r->nplans; i++)
-		if (r->plan[i].source->event == ev->desc->id)
+	for (unsigned i = 0; i < r->nplans; i++) {
+		const struct sigma_source *s = r->plan[i].source;
+		if (s->event == ev->desc->id && (!s->fits || s->fits(ev)))
 			judge(r, &r->plan[i], ev);
+	}
 }
 
 static bool excepts(struct ruleset *r, struct exception *x, const struct event *ev)

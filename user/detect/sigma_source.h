@@ -39,6 +39,7 @@ struct sigma_source {
 	enum ev_type event; /* one record of each such event */
 	const char *doc;
 	const struct sigma_feed *feed, *more; /* ended by one without a name; more may be NULL */
+	bool (*fits)(const struct event *ev); /* is it one of those? NULL: each is */
 };
 
 /* The table. */

@@ -3,6 +3,7 @@
  * The tables: Sigma's logsources and field names for our events. The page docs/rules.md is checked
  * against them.
  */
+#include "detect/sigma_auth.h"
 #include "detect/sigma_feeds.h"
 #include "detect/sigma_reach.h"
 
@@ -228,66 +229,91 @@ static const struct sigma_feed memory[] = {
 		"linux", NULL, "auditd" \
 	}
 
+#define SERVICE(name_)               \
+	{                            \
+		"linux", NULL, name_ \
+	}
+
 #define CATEGORY(name_)              \
 	{                            \
 		"linux", name_, NULL \
 	}
 
 const struct sigma_source sigma_judged[] = {
-	{ PROCESS_CREATION, EV_exec, "programs started", process_creation, native },
+	{ PROCESS_CREATION, EV_exec, "programs started", process_creation, native, NULL },
 	{ PROCESS_CREATION, EV_proc, "programs that ran before the sensor", process_creation,
-	  native },
-	{ PROCESS_CREATION, EV_scan, "programs whose memory was scanned", process_creation,
-	  native },
-	{ CATEGORY("image_load"), EV_map, "memory made executable", image_load, memory },
-	{ CATEGORY("anon_exec"), EV_anon_exec, "calls by code in no file", anon_exec, memory },
-	{ PROCESS_CREATION, EV_fork, "processes that made others", process_creation, native },
-	{ PROCESS_CREATION, EV_exit, "processes that ended", process_creation, native },
-	{ PROCESS_CREATION, EV_connect, "processes that connected", process_creation, native },
+	  native, NULL },
+	{ PROCESS_CREATION, EV_scan, "programs whose memory was scanned", process_creation, native,
+	  NULL },
+	{ CATEGORY("image_load"), EV_map, "memory made executable", image_load, memory, NULL },
+	{ CATEGORY("anon_exec"), EV_anon_exec, "calls by code in no file", anon_exec, memory,
+	  NULL },
+	{ PROCESS_CREATION, EV_fork, "processes that made others", process_creation, native, NULL },
+	{ PROCESS_CREATION, EV_exit, "processes that ended", process_creation, native, NULL },
+	{ PROCESS_CREATION, EV_connect, "processes that connected", process_creation, native,
+	  NULL },
 	{ CATEGORY("process_access"), EV_access, "processes that reach into others",
-	  sigma_feed_access, sigma_feed_acting },
+	  sigma_feed_access, sigma_feed_acting, NULL },
 	{ CATEGORY("bpf_load"), EV_bpf_load, "BPF programs loaded", sigma_feed_bpf,
-	  sigma_feed_acting },
+	  sigma_feed_acting, NULL },
 	{ CATEGORY("kernel_setting"), EV_kernel_write, "kernel settings opened for writing",
-	  sigma_feed_kernel_write, sigma_feed_acting },
+	  sigma_feed_kernel_write, sigma_feed_acting, NULL },
 	{ CATEGORY("privilege_change"), EV_creds, "becoming root by a system call",
-	  sigma_feed_creds, sigma_feed_acting },
+	  sigma_feed_creds, sigma_feed_acting, NULL },
 	{ CATEGORY("driver_load"), EV_module, "modules and kernels handed to the kernel",
-	  sigma_feed_module, sigma_feed_acting },
-	{ CATEGORY("io_uring"), EV_uring, "io_uring requests", sigma_feed_uring,
-	  sigma_feed_acting },
+	  sigma_feed_module, sigma_feed_acting, NULL },
+	{ CATEGORY("io_uring"), EV_uring, "io_uring requests", sigma_feed_uring, sigma_feed_acting,
+	  NULL },
 	{ CATEGORY("namespace_change"), EV_ns, "namespaces and mounts", sigma_feed_ns,
-	  sigma_feed_acting },
+	  sigma_feed_acting, NULL },
+	{ CATEGORY("authentication"), EV_auth, "logins", sigma_feed_auth, sigma_feed_acting, NULL },
 };
 const unsigned sigma_njudged = sizeof(sigma_judged) / sizeof(sigma_judged[0]);
 
 const struct sigma_source sigma_sources[] = {
-	{ PROCESS_CREATION, EV_exec, "programs started", process_creation, native },
-	{ AUDITD, EV_exec, "their EXECVE records", audit_execve, audit_common },
-	{ AUDITD, EV_exec, "their SYSCALL records", audit_syscall, audit_common },
-	{ AUDITD, EV_exec, "their PATH records", audit_path, audit_common },
-	{ AUDITD, EV_exec, "their CWD records", audit_cwd, audit_common },
-	{ AUDITD, EV_exec, "their PROCTITLE records", audit_proctitle, audit_common },
+	{ PROCESS_CREATION, EV_exec, "programs started", process_creation, native, NULL },
+	{ AUDITD, EV_exec, "their EXECVE records", audit_execve, audit_common, NULL },
+	{ AUDITD, EV_exec, "their SYSCALL records", audit_syscall, audit_common, NULL },
+	{ AUDITD, EV_exec, "their PATH records", audit_path, audit_common, NULL },
+	{ AUDITD, EV_exec, "their CWD records", audit_cwd, audit_common, NULL },
+	{ AUDITD, EV_exec, "their PROCTITLE records", audit_proctitle, audit_common, NULL },
 	{ CATEGORY("image_load"), EV_map,
-	  "memory that became executable with no ordinary file behind it", image_load, memory },
+	  "memory that became executable with no ordinary file behind it", image_load, memory,
+	  NULL },
 	{ CATEGORY("anon_exec"), EV_anon_exec, "system calls by code that is in no file", anon_exec,
-	  memory },
+	  memory, NULL },
 	{ CATEGORY("process_access"), EV_access, "processes that reach into others",
-	  sigma_feed_access, sigma_feed_acting },
+	  sigma_feed_access, sigma_feed_acting, NULL },
 	{ CATEGORY("driver_load"), EV_module, "modules and kernels handed to the kernel",
-	  sigma_feed_module, sigma_feed_acting },
+	  sigma_feed_module, sigma_feed_acting, NULL },
 	{ CATEGORY("bpf_load"), EV_bpf_load, "BPF programs loaded", sigma_feed_bpf,
-	  sigma_feed_acting },
+	  sigma_feed_acting, NULL },
 	{ CATEGORY("userfaultfd"), EV_userfault, "userfaultfd by unprivileged processes",
-	  sigma_feed_userfault, sigma_feed_acting },
+	  sigma_feed_userfault, sigma_feed_acting, NULL },
 	{ CATEGORY("kernel_setting"), EV_kernel_write,
 	  "files that steer the kernel, opened for writing", sigma_feed_kernel_write,
-	  sigma_feed_acting },
-	{ CATEGORY("io_uring"), EV_uring, "io_uring requests", sigma_feed_uring,
-	  sigma_feed_acting },
+	  sigma_feed_acting, NULL },
+	{ CATEGORY("io_uring"), EV_uring, "io_uring requests", sigma_feed_uring, sigma_feed_acting,
+	  NULL },
 	{ CATEGORY("privilege_change"), EV_creds, "becoming root by a system call",
-	  sigma_feed_creds, sigma_feed_acting },
+	  sigma_feed_creds, sigma_feed_acting, NULL },
 	{ CATEGORY("namespace_change"), EV_ns, "namespaces and mounts", sigma_feed_ns,
-	  sigma_feed_acting },
+	  sigma_feed_acting, NULL },
+	{ CATEGORY("authentication"), EV_auth, "attempts to log in, and ends of sessions",
+	  sigma_feed_auth, sigma_feed_acting, NULL },
+	{ CATEGORY("authentication_claim"), EV_auth_text, "what was said of logins",
+	  sigma_feed_claim, sigma_feed_acting, NULL },
+	{ AUDITD, EV_auth_text, "audit messages from programs", sigma_feed_audit_user, NULL,
+	  sigma_is_audit },
+	{ SERVICE("syslog"), EV_auth_text, "lines for the system's log about logins",
+	  sigma_feed_log, sigma_feed_acting, sigma_is_syslog },
+	{ SERVICE("auth"), EV_auth_text, "those of the facilities auth and authpriv",
+	  sigma_feed_log, sigma_feed_acting, sigma_is_auth },
+	{ SERVICE("sshd"), EV_auth_text, "those of sshd, and its standard error", sigma_feed_log,
+	  sigma_feed_acting, sigma_is_sshd },
+	{ SERVICE("sudo"), EV_auth_text, "those of sudo", sigma_feed_sudo, sigma_feed_acting,
+	  sigma_is_sudo },
+	{ SERVICE("vsftpd"), EV_auth_text, "those of vsftpd", sigma_feed_log, sigma_feed_acting,
+	  sigma_is_vsftpd },
 };
 const unsigned sigma_nsources = sizeof(sigma_sources) / sizeof(sigma_sources[0]);

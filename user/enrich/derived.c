@@ -4,10 +4,12 @@
 
 #include <string.h>
 
+#include "enrich/address.h"
 #include "enrich/container.h"
 #include "enrich/container_info.h"
 #include "enrich/exec_way.h"
 #include "enrich/proctree.h"
+#include "enrich/session.h"
 #include "enrich/users.h"
 
 /* Fields of exec and proc records that other events have from the process table. */
@@ -471,7 +473,15 @@ const struct derived derived_fields[] = {
 	{ "redshank.reparent.pid", "the parent, where it is not the creator any more",
 	  get_reparent_pid },
 	{ "redshank.seq", "number of the event at this sensor, from 1, without holes", get_seq },
+	{ "redshank.session.id", "entity id of the process that reported the login of this session",
+	  session_get_id },
+	{ "redshank.session.source.ip", "where the session was logged in to from", session_get_ip },
+	{ "redshank.session.source.port", "port there", session_get_port },
+	{ "redshank.session.source.user", "who logged in, by name", session_get_user },
+	{ "redshank.source.net", "whom source.ip stands for: of IPv6 the /64", address_get_net },
 	{ "redshank.tty", "controlling terminal", get_tty },
+	{ "source.ip", "address of source.address", address_get_ip },
+	{ "source.port", "port of source.address", address_get_port },
 	{ "user.effective.id", "effective user id, where it is not the real one",
 	  get_effective_id },
 	{ "user.effective.name", "name of the effective user id on the host", get_effective_name },

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enrich/session.h"
+
 #define NONE UINT32_MAX
 
 struct lru {
@@ -25,6 +27,7 @@ struct proctree {
 	struct lru live, dead;
 	size_t string_bytes, string_bytes_max;
 	struct proctree_stats st;
+	struct sessions *sessions;
 };
 
 /* --- lists --- */
@@ -299,6 +302,7 @@ static void set_parent(struct proctree *t, struct proc *p, const struct ev_hdr *
 		return;
 	p->parent_slot = parent->slot;
 	p->parent_gen = parent->gen;
+	p->login = parent->login;
 }
 
 /* What every record says of its process. Of two ring buffers, one may be behind the other. */
@@ -366,7 +370,7 @@ int proctree_new(unsigned slots, size_t string_bytes_max, struct proctree **ret)
 	t->live = t->dead = (struct lru){ NONE, NONE };
 	t->slot = calloc(t->slots, sizeof(*t->slot)); /* untouched pages cost nothing */
 	t->bucket = malloc(buckets * sizeof(*t->bucket));
-	if (!t->slot || !t->bucket) {
+	if (!t->slot || !t->bucket || sessions_new(&t->sessions)) {
 		proctree_free(t);
 		return -ENOMEM;
 	}
@@ -385,6 +389,7 @@ void proctree_free(struct proctree *t)
 	}
 	free(t->slot);
 	free(t->bucket);
+	sessions_free(t->sessions);
 	free(t);
 }
 
@@ -441,6 +446,7 @@ void proctree_update(struct proctree *t, struct event *ev)
 		break;
 	}
 	ev->proc = p;
+	p->login = sessions_update(t->sessions, ev);
 	bound_strings(t);
 	if (ev->proc && !p->pid) /* the bound was so small that it took this one */
 		ev->proc = NULL;
@@ -471,29 +477,15 @@ unsigned proctree_ancestors(const struct proctree *t, const struct proc *p, cons
 	return n;
 }
 
+struct sessions *proctree_sessions(const struct proctree *t)
+{
+	return t->sessions;
+}
+
 void proctree_get_stats(const struct proctree *t, struct proctree_stats *ret)
 {
 	*ret = t->st;
 	ret->slots = t->slots;
 	ret->string_bytes = t->string_bytes;
 	ret->string_bytes_max = t->string_bytes_max;
-}
-
-/* The first 16 hex digits of a boot id, without its dashes. */
-static void boot_prefix(const char *boot_id, char ret[17])
-{
-	unsigned n = 0;
-	for (const char *c = boot_id; *c && n < 16; c++)
-		if (*c != '-')
-			ret[n++] = *c;
-	while (n < 16)
-		ret[n++] = '0';
-	ret[16] = '\0';
-}
-
-void entity_id(const struct host *h, uint32_t pid, uint64_t start, char ret[ENTITY_ID_LEN])
-{
-	char boot[17];
-	boot_prefix(h->boot_id, boot);
-	snprintf(ret, ENTITY_ID_LEN, "%s-%llx-%x", boot, (unsigned long long)start, pid);
 }

@@ -68,6 +68,7 @@ struct proc {
 	char comm[EV_COMM_LEN];
 	const struct image *image; /* NULL: not known */
 	const struct image *prev_image; /* what it ran before its last exec; NULL: not known */
+	uint32_t login; /* number of the session that it, or its creator, is in; see session.h */
 	/* Owned by proctree.c: */
 	uint32_t slot, gen, parent_slot, parent_gen, hash_next, lru_prev, lru_next;
 };
@@ -103,6 +104,9 @@ bool proctree_ended(struct proctree *t, const struct ev_hdr *h);
 unsigned proctree_ancestors(const struct proctree *t, const struct proc *p, const struct proc **ret,
 			    unsigned max);
 const struct proc *proctree_parent(const struct proctree *t, const struct proc *p);
+
+/* The sessions that were logged in to from elsewhere (session.h). */
+struct sessions *proctree_sessions(const struct proctree *t);
 
 void proctree_get_stats(const struct proctree *t, struct proctree_stats *ret);
 
