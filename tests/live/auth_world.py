@@ -320,9 +320,9 @@ class Client:
     scenarios apart, and no daemon of others is reached from there."""
     numbers = itertools.count(1)
 
-    def __init__(self, port, host="127.0.0.1"):
+    def __init__(self, port, host="127.0.0.1", ip=None):
         self.host, self.port = host, port
-        self.ip = "::1" if ":" in host else f"127.0.9.{next(Client.numbers)}"
+        self.ip = ip or ("::1" if ":" in host else f"127.0.9.{next(Client.numbers)}")
         self.source = free_port(self.ip)
 
     @property

@@ -79,7 +79,7 @@ def replayed(recording):
     """What a replay of it says."""
     path = os.path.join(directory(), "json")
     with open(path, "wb") as f:
-        subprocess.run([REDSHANK, "replay", "--rules", "", "-o", "json", recording], stdout=f, check=True,
+        subprocess.run([REDSHANK, "replay", "-o", "json", recording], stdout=f, check=True,
                        timeout=PATIENCE)
     return Lines(path)
 
