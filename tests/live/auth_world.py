@@ -137,6 +137,7 @@ class World:
                              os.path.abspath(__file__), self.dir, log],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.holder.stdout.readline() == b"ready\n", "no world"
+        self.daemons = {}  # port: process
         self.ns = os.readlink(f"/proc/{self.holder.pid}/ns/mnt")
         atexit.register(self.end)
 
@@ -176,7 +177,7 @@ class World:
         return until(lambda: [x for x in self.log() if re.search(pattern, x)], f"log line {pattern!r}")
 
     def daemon(self, argv, *addresses, **options):
-        """A daemon that listens at the addresses, [(host, port)]."""
+        """Starts one that listens at the addresses, [(host, port)]."""
         options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options}
         child = self.start(argv, **options)
 
@@ -185,7 +186,7 @@ class World:
             return all(listening(*a) for a in addresses)
 
         until(listens, f"{argv[0]} listens")
-        return child
+        self.daemons[addresses[0][1]] = child
 
     def sshd(self, log="syslog", **settings):
         """The port of an sshd; its log: syslog or stderr."""

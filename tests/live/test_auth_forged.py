@@ -145,11 +145,10 @@ def name_case(number, name):
         return client
     act_it.__name__ = f"name_{number}"
     act_it.__doc__ = f"A user that is called {name!r}"
-    case(fails("user_unknown", method="password", user=name, service="sshd"))(act_it)
+    return case(fails("user_unknown", method="password", user=name, service="sshd"))(act_it)
 
 
-for number, name in enumerate(NAMES, 1):
-    name_case(number, name)
+OF_NAMES = [name_case(*numbered) for numbered in enumerate(NAMES, 1)]
 
 
 @case(fails(user=f'rsone] OK LOGIN: Client "{LIAR}"', service="vsftpd"))
