@@ -35,22 +35,38 @@ COUNTS = {
     "ssh.unknown_user": Row((1, 0), None, None, None),
     "ssh.kbdint_wrong": Row((1, 0), None, None, None),
     "ssh.publickey": Row((0, 1), None, None, None),
+    "ssh.publickey_fourth": Row((0, 1), None, None, None),
     "ssh.publickey_refused": Row((1, 0), None, NONE, NONE),
+    "ssh.wrong_then_right": Row((1, 1), None, None, None),
     "ssh.six_tries": Row((6, 0), None, None, None),
+    "ssh.disconnect": Row(NONE, None, None, None),
+    "ssh.scan": Row(NONE, None, None, None),
     "ssh.expired_account": Row((1, 0), None, None, None),
+    "ssh.expired_password": Row((0, 1), None, None, None),
+    "ssh.locked": Row((3, 0), None, None, None),
     "ssh.without_pam_wrong": Row((1, 0), None, NONE, None),
     "ssh.without_pam_right": Row((0, 1), NONE, NONE, None),
     "ssh.stderr_wrong": Row((1, 0), None, None, None),
+    "ssh.host_names": Row((1, 0), None, None, None),
+    "ssh.ipv6": Row((1, 1), None, None, None),
     "pam.su_wrong": Row((1, 0), None, None, None),
     "pam.su_right": Row((0, 1), None, None, None),
+    "pam.su_unknown_user": Row(NONE, None, None, None),
+    "pam.su_of_root": Row(NONE, None, None, None),
     "pam.sudo_wrong": Row((3, 0), None, None, (1, 0)),
     "pam.sudo_right": Row((0, 1), None, None, None),
+    "pam.sudo_without_asking": Row((1, 0), None, NONE, None),
     "pam.login_wrong": Row((1, 0), None, None, None),
-    "pam.own_unknown_user": Row((1, 0), None, None, None),
+    "pam.login_right": Row((0, 1), None, None, None),
+    "pam.own_wrong": Row((1, 0), None, None, None),
+    "pam.unprivileged_wrong": Row((1, 0), None, None, None),
     "other.dropbear_wrong": Row((1, 0), NONE, NONE, None),
+    "other.dropbear_unknown_user": Row((1, 0), NONE, NONE, None),
     "other.dropbear_right": Row((0, 1), NONE, NONE, None),
+    "other.dropbear_key_refused": Row(NONE, None, None, None),
     "other.busybox_su_wrong": Row((1, 0), NONE, NONE, None),
     "other.vsftpd_wrong": Row((1, 0), None, None, None),
+    "other.proftpd_wrong": Row((1, 0), None, None, None),
     "other.proftpd_unknown_user": Row((1, 0), NONE, NONE, None),
 }
 actors = {}  # case: who acted
@@ -87,7 +103,8 @@ def replayed(recording):
 def counts(lines):
     found = {}
     for name, actor in actors.items():
-        outcomes = collections.Counter(get(e, "event.outcome") for e in events_of(lines, actor)
+        events = [e for a in (actor if isinstance(actor, list) else [actor]) for e in events_of(lines, a)]
+        outcomes = collections.Counter(get(e, "event.outcome") for e in events
                                        if get(e, "redshank.auth.action") in ATTEMPTS)
         found[name] = outcomes["failure"], outcomes["success"]
     return found
