@@ -15,9 +15,10 @@ struct names {
 	unsigned count;
 };
 
-#define NAMES(array_)                                        \
-	{                                                    \
-		array_, sizeof(array_) / sizeof((array_)[0]) \
+#define COUNT(array_) (sizeof(array_) / sizeof((array_)[0]))
+#define NAMES(array_)                 \
+	{                             \
+		array_, COUNT(array_) \
 	}
 
 /* include/uapi/linux/capability.h */
@@ -183,6 +184,44 @@ static const char *const signal_names[] = {
 	"SIGFPE",    "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",  "SIGPIPE", "SIGALRM", "SIGTERM",
 	"SIGSTKFLT", "SIGCHLD", "SIGCONT",   "SIGSTOP", "SIGTSTP",  "SIGTTIN", "SIGTTOU", "SIGURG",
 	"SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",   "SIGPWR",  "SIGSYS",
+};
+
+/* Formats that are words, and those that are sets of them: bits of the number. */
+static const struct names enums[] = {
+	[FMT_EXE_ORIGIN] = NAMES(exe_origin_names),
+	[FMT_FD_TYPE] = NAMES(fd_type_names),
+	[FMT_SAME_CONTENT] = NAMES(same_content_names),
+	[FMT_GAP_CAUSE] = NAMES(gap_cause_names),
+	[FMT_SCAN_KIND] = NAMES(names_SCAN),
+	[FMT_MAP_OP] = NAMES(names_MAP_OP),
+	[FMT_MAP_KIND] = NAMES(names_MAP_KIND),
+	[FMT_ANON_CALL] = NAMES(names_ANON_CALL),
+	[FMT_ACCESS_OP] = NAMES(names_ACCESS),
+	[FMT_MODULE_OP] = NAMES(names_MODULE),
+	[FMT_KERNEL_FILE] = NAMES(names_KERNEL_FILE),
+	[FMT_NS_OP] = NAMES(names_NS),
+	[FMT_CREDS_OP] = NAMES(names_CREDS),
+	[FMT_URING_OP] = NAMES(names_URING),
+	[FMT_AUTH_SOURCE] = NAMES(names_AUTH_SOURCE),
+	[FMT_AUTH_TRUST] = NAMES(names_AUTH_TRUST),
+	[FMT_PAM_OP] = NAMES(names_PAM),
+	[FMT_AUTH_ACTION] = NAMES(names_AUTH),
+	[FMT_AUTH_OUTCOME] = NAMES(names_AUTH_IS),
+	[FMT_AUTH_REASON] = NAMES(names_AUTH_REASON),
+	[FMT_AUTH_METHOD] = NAMES(names_AUTH_METHOD),
+	[FMT_BPF_TYPE] = NAMES(bpf_type_names),
+	[FMT_SIGNAL] = NAMES(signal_names),
+};
+static const struct names flags[] = {
+	[FMT_CAPS] = NAMES(cap_names),
+	[FMT_SEALS] = NAMES(seal_names),
+	[FMT_EXE_FLAGS] = NAMES(exe_flag_names),
+	[FMT_UNSEEN] = NAMES(unseen_names),
+	[FMT_SCAN_FLAGS] = NAMES(scan_flag_names),
+	[FMT_MAP_FACTS] = NAMES(map_fact_names),
+	[FMT_ACCESS_FLAGS] = NAMES(names_ACCESS_F),
+	[FMT_NS_KINDS] = NAMES(names_NS_F),
+	[FMT_AUTH_SOURCES] = NAMES(names_AUTH_BY),
 };
 
 static const char *name_of(struct names n, uint64_t i)
@@ -376,106 +415,10 @@ static void get_num(const struct event *ev, const struct field *f, struct value 
 			value_printf(v, "%llu:%llu", (unsigned long long)n >> 20,
 				     (unsigned long long)n & 0xfffff);
 		break;
-	case FMT_CAPS:
-		value_flags(v, (struct names)NAMES(cap_names), n);
-		break;
-	case FMT_SEALS:
-		value_flags(v, (struct names)NAMES(seal_names), n);
-		break;
-	case FMT_EXE_FLAGS:
-		value_flags(v, (struct names)NAMES(exe_flag_names), n);
-		break;
-	case FMT_UNSEEN:
-		value_flags(v, (struct names)NAMES(unseen_names), n);
-		break;
-	case FMT_EXE_ORIGIN:
-		value_enum(v, (struct names)NAMES(exe_origin_names), n);
-		break;
-	case FMT_FD_TYPE:
-		value_enum(v, (struct names)NAMES(fd_type_names), n);
-		break;
-	case FMT_SAME_CONTENT:
-		value_enum(v, (struct names)NAMES(same_content_names), n);
-		break;
-	case FMT_GAP_CAUSE:
-		value_enum(v, (struct names)NAMES(gap_cause_names), n);
-		break;
-	case FMT_SCAN_KIND:
-		value_enum(v, (struct names)NAMES(names_SCAN), n);
-		break;
-	case FMT_SCAN_FLAGS:
-		value_flags(v, (struct names)NAMES(scan_flag_names), n);
-		break;
-	case FMT_MAP_OP:
-		value_enum(v, (struct names)NAMES(names_MAP_OP), n);
-		break;
-	case FMT_MAP_KIND:
-		value_enum(v, (struct names)NAMES(names_MAP_KIND), n);
-		break;
-	case FMT_ANON_CALL:
-		value_enum(v, (struct names)NAMES(names_ANON_CALL), n);
-		break;
-	case FMT_MAP_FACTS:
-		value_flags(v, (struct names)NAMES(map_fact_names), n);
-		break;
 	case FMT_MAP_PROT:
 		if (!all_bits(n, f->wire))
 			value_printf(v, "%c%c%c", n & MAP_PROT_read ? 'r' : '-',
 				     n & MAP_PROT_write ? 'w' : '-', n & MAP_PROT_exec ? 'x' : '-');
-		break;
-	case FMT_ACCESS_OP:
-		value_enum(v, (struct names)NAMES(names_ACCESS), n);
-		break;
-	case FMT_ACCESS_FLAGS:
-		value_flags(v, (struct names)NAMES(names_ACCESS_F), n);
-		break;
-	case FMT_MODULE_OP:
-		value_enum(v, (struct names)NAMES(names_MODULE), n);
-		break;
-	case FMT_KERNEL_FILE:
-		value_enum(v, (struct names)NAMES(names_KERNEL_FILE), n);
-		break;
-	case FMT_NS_OP:
-		value_enum(v, (struct names)NAMES(names_NS), n);
-		break;
-	case FMT_NS_KINDS:
-		value_flags(v, (struct names)NAMES(names_NS_F), n);
-		break;
-	case FMT_CREDS_OP:
-		value_enum(v, (struct names)NAMES(names_CREDS), n);
-		break;
-	case FMT_URING_OP:
-		value_enum(v, (struct names)NAMES(names_URING), n);
-		break;
-	case FMT_AUTH_SOURCE:
-		value_enum(v, (struct names)NAMES(names_AUTH_SOURCE), n);
-		break;
-	case FMT_AUTH_SOURCES:
-		value_flags(v, (struct names)NAMES(names_AUTH_BY), n);
-		break;
-	case FMT_AUTH_TRUST:
-		value_enum(v, (struct names)NAMES(names_AUTH_TRUST), n);
-		break;
-	case FMT_PAM_OP:
-		value_enum(v, (struct names)NAMES(names_PAM), n);
-		break;
-	case FMT_AUTH_ACTION:
-		value_enum(v, (struct names)NAMES(names_AUTH), n);
-		break;
-	case FMT_AUTH_OUTCOME:
-		value_enum(v, (struct names)NAMES(names_AUTH_IS), n);
-		break;
-	case FMT_AUTH_REASON:
-		value_enum(v, (struct names)NAMES(names_AUTH_REASON), n);
-		break;
-	case FMT_AUTH_METHOD:
-		value_enum(v, (struct names)NAMES(names_AUTH_METHOD), n);
-		break;
-	case FMT_BPF_TYPE:
-		value_enum(v, (struct names)NAMES(bpf_type_names), n);
-		break;
-	case FMT_SIGNAL:
-		value_enum(v, (struct names)NAMES(signal_names), n);
 		break;
 	case FMT_EVENT:
 		d = ev_desc((unsigned)n);
@@ -484,12 +427,11 @@ static void get_num(const struct event *ev, const struct field *f, struct value 
 		else
 			value_printf(v, "%llu", (unsigned long long)n);
 		break;
-	case FMT_NONE:
-	case FMT_STR:
-	case FMT_LIST:
-	case FMT_COMM:
-	case FMT_SOCKADDR:
-		break;
+	default:
+		if (f->fmt < COUNT(enums) && enums[f->fmt].count)
+			value_enum(v, enums[f->fmt], n);
+		else if (f->fmt < COUNT(flags) && flags[f->fmt].count)
+			value_flags(v, flags[f->fmt], n);
 	}
 }
 
