@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "detect/ruleset.h"
 #include "encode/json_writer.h"
+#include "enrich/session.h"
 #include "heartbeat.h"
 #include "pipeline_private.h"
 
@@ -65,10 +66,12 @@ void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 	struct proctree_stats ps;
 	struct engine_stats es;
 	struct story_stats ss;
+	struct session_stats sessions;
 
 	proctree_get_stats(p->tree, &ps);
 	engine_get_stats(p->engine, &es);
 	story_get_stats(p->story, &ss);
+	sessions_get_stats(proctree_sessions(p->tree), &sessions);
 	jw_open(&j, '{');
 	put_section(&j, "source");
 	p->source->ops->stats(p->source, put, &j);
@@ -88,6 +91,11 @@ void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 	put(&j, "evicted_live", ps.evicted_live);
 	put(&j, "evicted_dead", ps.evicted_dead);
 	put(&j, "unknown", ps.unknown);
+	jw_close(&j, '}');
+	put_section(&j, "sessions");
+	put(&j, "held", sessions.held);
+	put(&j, "max", sessions.max);
+	put(&j, "evicted", sessions.evicted);
 	jw_close(&j, '}');
 	put_section(&j, "story");
 	put(&j, "notes", ss.notes);

@@ -305,12 +305,12 @@ static void keys_that_collide(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(first_is_told_at_once),   T(repeats_are_updates_at_doublings),
-		T(a_pause_makes_an_update), T(after_the_window_it_is_news),
-		T(a_restart_loses_nothing), T(what_is_alike_folds_later),
-		T(eviction_loses_no_count), T(what_is_alike_folds_later),
-		T(keys_that_collide),	    T(what_is_akin_folds_last),
-		T(kernel_counts),	    T(what_is_held_is_bounded),
+		T(first_is_told_at_once),     T(repeats_are_updates_at_doublings),
+		T(a_pause_makes_an_update),   T(after_the_window_it_is_news),
+		T(a_restart_loses_nothing),   T(eviction_loses_no_count),
+		T(what_is_alike_folds_later), T(keys_that_collide),
+		T(what_is_akin_folds_last),   T(kernel_counts),
+		T(what_is_held_is_bounded),
 	};
 	return cmocka_run_group_tests_name("alert_fold", tests, NULL, NULL);
 }
