@@ -335,8 +335,7 @@ static void test_report_of_session(void **state)
 	test_alert_init(&t);
 	proctree_update(tree, &t.event); /* a child of that process */
 	assert_has(alert_text(&t.alert, false),
-		   "no login (a service, or started by one), in a session from 203.0.113.9 as "
-		   "bo\\x1bb\n");
+		   "in a session from 203.0.113.9 as\n          bo\\x1bb\n");
 	test_alert_free(&t);
 	proctree_free(tree);
 	rec_free(login);
