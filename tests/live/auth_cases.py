@@ -64,6 +64,16 @@ class Case:
             equal(sort(got), sort(want), f"auth events of {actor}")
 
 
+class InSession:
+    """What is attempted in the session of a client."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def __str__(self):
+        return f"the session of {self.client}"
+
+
 def sort(events):
     return sorted(events, key=lambda e: sorted((k, str(v)) for k, v in e.items()))
 
@@ -82,10 +92,14 @@ def case(*expected):
 
 
 def events_of(sensor, actor):
-    """The auth events of a connection; of a process and of what it started."""
+    """The auth events of a connection; of a session; of a process and of what it started."""
     events = sensor.find("auth")
     if isinstance(actor, Client):
         return [e for e in events if get(e, "source.address") == actor.address]
+    if isinstance(actor, InSession):
+        of = actor.client.ip, actor.client.source
+        return [e for e in events if not get(e, "source.address")
+                and (get(e, "redshank.session.source.ip"), get(e, "redshank.session.source.port")) == of]
     family = {sensor.entity(actor.pid)}
     for line in sensor.more():
         if get(line, "process.parent.entity_id") in family:

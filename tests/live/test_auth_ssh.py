@@ -3,7 +3,7 @@
 """Logins by OpenSSH: each attempt is one event, with the address of the client's real socket."""
 import sys
 
-from auth_cases import case, ends, fails, main, unclaimed, works
+from auth_cases import InSession, case, ends, fails, main, unclaimed, works
 from auth_world import RIGHT, WRONG, Client, World
 from tap import equal, test
 
@@ -218,6 +218,18 @@ def two_at_once():
     for ssh in tries:
         ssh.end()
     return clients
+
+
+@case(works(of=0, method="password", **ONE), ends(of=0, **ONE),
+      {"action": "become", "outcome": "failure", "reason": "bad_credentials", "user": "rstwo", "invoker": "rsone",
+       "service": "su", "verified": True, "of": 1})
+def su_in_session():
+    """su in a session: where the session was logged in to from is told with it"""
+    client = Client(ports["pam"])
+    ssh = client.ssh(world, "rsone", "su rstwo -c true", RequestTTY="force")
+    ssh.answer("assword: ", RIGHT, WRONG)
+    equal(ssh.end(), 1, repr(ssh.text))
+    return [client, InSession(client)]
 
 
 @test
