@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "detect/rule_info.h"
 #include "schema/event.h"
 
@@ -45,6 +46,10 @@ struct detector {
 	/* ret is zeroed. 0, or negative errno for an error of the detector's own. */
 	int (*on_event)(void *state, const struct event *ev, struct verdict *ret);
 	void (*free)(void *state); /* may be NULL */
+	/* What is to be known after a restart, as bytes and back; NULL: nothing. restore: -EBADMSG
+	 * for bytes that save did not make; nothing is taken then. */
+	void (*save)(const void *state, struct buf *out);
+	int (*restore)(void *state, const void *p, size_t len);
 };
 
 /* The table; ended by NULL. */
