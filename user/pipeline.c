@@ -106,6 +106,14 @@ static void judge(struct pipeline *p, const struct ev_hdr *rec)
 	engine_event(p->engine, &ev, give_alert, p);
 	/* Behind the judgement: an alert tells what was before its event. */
 	note(p, &ev);
+	/* Last: what it makes of the event is judged before it returns. */
+	if (rec->type != EV_auth)
+		auth_fuse_event(p->fuse, &ev);
+}
+
+static void judge_fused(void *ctx, const struct ev_hdr *rec)
+{
+	judge(ctx, rec);
 }
 
 /* A record that can't be used is a loss like any other: the stream says so. */
@@ -261,6 +269,9 @@ static void on_signal(void *ctx, int sig)
 static void on_second(void *ctx)
 {
 	struct pipeline *p = ctx;
+	/* Records of the last moment may still be on their way. */
+	if (p->live)
+		auth_fuse_tick(p->fuse, clock_boottime() - NSEC_PER_SEC);
 	engine_tick(p->engine, clock_unix(), &p->host, p->tree, give_alert, p);
 	flush(p);
 	if (p->tick)
@@ -357,6 +368,8 @@ int pipeline_run(struct pipeline *p, uint64_t duration_ns, struct err *e)
 	for (int i = 0; !rc && p->live && reader && i < LAST_DRAINS; i++)
 		if (drain(p, NULL) != 1 || p->stop)
 			break;
+	if (!rc && reader)
+		auth_fuse_flush(p->fuse);
 	if (reader)
 		engine_tick(p->engine, UINT64_MAX, &p->host, p->tree, give_alert, p);
 	flush(p);
@@ -418,6 +431,12 @@ int pipeline_new(const struct pipeline_config *c, struct pipeline **ret, struct 
 	if (!rc)
 		rc = engine_new(&p->engine, e);
 	if (!rc) {
+		rc = auth_fuse_new(AUTH_FUSE_CONVERSATIONS, AUTH_FUSE_CLAIMED, judge_fused, p,
+				   &p->fuse);
+		if (rc)
+			err_set(e, rc, "fuser of logins: %s", strerror(-rc));
+	}
+	if (!rc) {
 		engine_set_story(p->engine, p->story);
 		engine_set_exceptions(p->engine, c->exception, c->nexceptions);
 	}
@@ -439,6 +458,7 @@ void pipeline_free(struct pipeline *p, uint64_t deadline)
 	p->source->ops->close(p->source);
 	for (unsigned i = 0; i < p->nout; i++)
 		p->out[i].sink->ops->close(p->out[i].sink, deadline);
+	auth_fuse_free(p->fuse);
 	engine_free(p->engine);
 	story_free(p->story);
 	buf_free(&p->words);

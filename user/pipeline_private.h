@@ -3,6 +3,7 @@
 #ifndef REDSHANK_PIPELINE_PRIVATE_H
 #define REDSHANK_PIPELINE_PRIVATE_H
 
+#include "auth/fuse.h"
 #include "base/buf.h"
 #include "detect/alert.h"
 #include "enrich/proctree.h"
@@ -26,6 +27,7 @@ struct pipeline {
 	struct story *story;
 	struct buf words; /* of the event that is noted */
 	struct engine *engine;
+	struct auth_fuse *fuse;
 	struct out out[PIPELINE_SINKS_MAX];
 	unsigned nout;
 	struct pipeline_stats st;

@@ -66,6 +66,7 @@ void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 	struct proctree_stats ps;
 	struct engine_stats es;
 	struct story_stats ss;
+	struct auth_fuse_stats as;
 	struct session_stats sessions;
 
 	proctree_get_stats(p->tree, &ps);
@@ -91,6 +92,18 @@ void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 	put(&j, "evicted_live", ps.evicted_live);
 	put(&j, "evicted_dead", ps.evicted_dead);
 	put(&j, "unknown", ps.unknown);
+	jw_close(&j, '}');
+	auth_fuse_get_stats(p->fuse, &as);
+	put_section(&j, "auth");
+	put(&j, "reports", as.reports);
+	put(&j, "ignored", as.ignored);
+	put(&j, "attempts", as.attempts);
+	put(&j, "claims", as.claims);
+	put(&j, "suppressed", as.suppressed);
+	put(&j, "conversations", as.conversations);
+	put(&j, "conversations_max", as.conversations_max);
+	put(&j, "evicted", as.evicted);
+	put(&j, "open", as.open);
 	jw_close(&j, '}');
 	put_section(&j, "sessions");
 	put(&j, "held", sessions.held);

@@ -102,7 +102,8 @@ static void names(void **state)
 	assert_int_equal(r.user.len, 3);
 	assert_memory_equal(r.user.p, "\xff\0\xfe", 3);
 	assert_true(parse(1100, PAM_AUTH "acct=\"?\"" TAIL "failed"));
-	assert_name(r.user, "?");
+	assert_int_equal(r.user.len, 0);
+	assert_int_equal(r.reason, AUTH_REASON_user_unknown);
 	assert_true(parse(1100, PAM_AUTH "acct=?" TAIL "failed"));
 	assert_int_equal(r.user.len, 0);
 }

@@ -145,14 +145,15 @@ static void scan(const char *p, const char *end, struct message *m)
 	}
 }
 
-/* Names that sshd and login(1) write where there is no such user. */
+/* What libpam, sshd and login(1) write where there is no such user. */
 static bool is_nobody(struct span acct)
 {
 	struct auth_name n;
 
 	decode(&n, acct, false);
-	return auth_name_is(&n, "(invalid user)") || auth_name_is(&n, "(unknown user)") ||
-	       auth_name_is(&n, "(unknown)") || auth_name_is(&n, "UNKNOWN");
+	return auth_name_is(&n, "?") || auth_name_is(&n, "(invalid user)") ||
+	       auth_name_is(&n, "(unknown user)") || auth_name_is(&n, "(unknown)") ||
+	       auth_name_is(&n, "UNKNOWN");
 }
 
 /* Red Hat's sshd tells of public keys by messages of the type that PAM has. */
@@ -249,9 +250,10 @@ bool audit_text_parse(unsigned type, const char *text, size_t len, bool cut,
 	set_step(type, &m, ret);
 	if (ret->step == AUTH_STEP_none)
 		return false;
-	if (m.acct.len && is_nobody(m.acct))
-		ret->reason = AUTH_REASON_user_unknown;
-	else if (m.acct.len && (m.acct.quoted || !span_is(m.acct, "?")))
+	if (is_nobody(m.acct))
+		ret->reason =
+			ret->outcome == AUTH_IS_failure ? AUTH_REASON_user_unknown : ret->reason;
+	else
 		decode(&ret->user, m.acct, cut && m.acct_last);
 	take(&ret->host, m.hostname);
 	take(&ret->host, m.addr);

@@ -281,6 +281,8 @@ bool story_wants(const struct event *ev)
 	case EV_gap:
 	case EV_rename:
 	case EV_heartbeat:
+	case EV_auth_text: /* auth says it in one */
+	case EV_pam:
 		return false;
 	default:
 		return true;

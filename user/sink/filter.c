@@ -8,8 +8,11 @@
 
 #include "enrich/container.h"
 
-/* What describes the sensor and its start, not what happens: shown on request. */
-#define QUIET_TYPES (1ULL << EV_proc | 1ULL << EV_host | 1ULL << EV_heartbeat)
+/* What describes the sensor and its start, not what happens, and what auth events are made of:
+ * shown on request. */
+#define QUIET_TYPES                                                                        \
+	(1ULL << EV_proc | 1ULL << EV_host | 1ULL << EV_heartbeat | 1ULL << EV_auth_text | \
+	 1ULL << EV_pam)
 
 static int add_type(struct filter *f, const char *name, size_t len, struct err *e)
 {
