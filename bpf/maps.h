@@ -56,6 +56,9 @@ struct scratch {
 	u64 off; /* end of the record so far */
 	struct walk walk;
 	struct env_walk env;
+	u64 peer; /* struct sock: what peer_look() found */
+	u32 peers;
+	struct ev_str text; /* what put_pieces() appended */
 	char path[EV_PATH_MAX * 2]; /* walks fill the first half from its end; the rest is slack */
 	char rec[EV_LEN_MAX];
 };
