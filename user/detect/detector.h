@@ -35,7 +35,7 @@ void verdict_message(struct verdict *v, const char *fmt, ...) __attribute__((for
 /* Adds a fact; beyond EVIDENCE_MAX it is dropped. */
 void verdict_evidence(struct verdict *v, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Adds those of the event's own fields that it has; keys are static. */
+/* Adds those of the event's fields that it has; keys are static. */
 void verdict_fields(struct verdict *v, const struct event *ev, const char *const *keys, unsigned n);
 
 struct detector {
