@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "calls_auth.h"
 #include "calls_memory.h"
 #include "calls_reach.h"
 
@@ -48,7 +49,13 @@ static __noinline int after_reach(struct pt_regs *regs, u32 call, bool compat, l
 	return after_ns(call, regs, compat, ret);
 }
 
-static __always_inline int after_call(struct pt_regs *regs, u32 nr, long ret)
+/* Writes and sends are many: where the registers can be read directly, that is what is done. */
+static __always_inline u64 arg_of(struct pt_regs *regs, bool direct, bool compat, int n)
+{
+	return direct ? call_arg_direct(regs, compat, n) : call_arg(regs, compat, n);
+}
+
+static __always_inline int after_call(struct pt_regs *regs, bool direct, u32 nr, long ret)
 {
 	bool compat;
 	u32 call = call_of(nr, &compat);
@@ -56,6 +63,23 @@ static __always_inline int after_call(struct pt_regs *regs, u32 nr, long ret)
 	if (call == CALL_other)
 		return 0;
 	switch (call) {
+	case CALL_socketcall:
+		if (sees_fact(FACT_anon_net))
+			after_anon(regs, CALL_socket);
+		/* fallthrough */
+	case CALL_write:
+	case CALL_writev:
+	case CALL_sendto:
+	case CALL_sendmsg:
+		if (!sees_said() || !was_said(ret))
+			return 0;
+		return after_said(call, compat, arg_of(regs, direct, compat, 0),
+				  arg_of(regs, direct, compat, 1), arg_of(regs, direct, compat, 2));
+	case CALL_sendmmsg:
+		if (!sees_event(EV_auth_text) || !was_said(ret))
+			return 0;
+		return after_messages(call_arg(regs, compat, 0), compat, call_arg(regs, compat, 1),
+				      ret);
 	case CALL_mmap:
 	case CALL_old_mmap:
 	case CALL_shmat:
@@ -86,12 +110,12 @@ static __always_inline int after_call(struct pt_regs *regs, u32 nr, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(calls__tp_btf, struct pt_regs *regs, long ret)
 {
-	return after_call(regs, call_nr_direct(regs), ret);
+	return after_call(regs, true, call_nr_direct(regs), ret);
 }
 
 SEC("raw_tp/sys_exit")
 int calls__raw_tp(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct pt_regs *regs = (void *)ctx->args[0];
-	return after_call(regs, call_nr(regs), ctx->args[1]);
+	return after_call(regs, false, call_nr(regs), ctx->args[1]);
 }

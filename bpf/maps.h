@@ -56,6 +56,9 @@ struct scratch {
 	u64 off; /* end of the record so far */
 	struct walk walk;
 	struct env_walk env;
+	u64 peer; /* struct sock: what peer_look() found */
+	u32 peers;
+	struct ev_str text; /* what put_pieces() appended */
 	char path[EV_PATH_MAX * 2]; /* walks fill the first half from its end; the rest is slack */
 	char rec[EV_LEN_MAX];
 };
@@ -136,6 +139,7 @@ struct {
 } mem_states SEC(".maps") __weak;
 
 /* Knobs, constant from load on. */
+const volatile bool knob_pam __weak = false; /* user space wants to know of copies of libpam */
 const volatile u32 knob_iter_slot __weak = 1; /* entry of scratches for iterators: the last */
 const volatile u32 knob_self __weak = 0; /* the sensor's own process: what it loads is no news */
 /* What the system calls' program is to see: bit per enum ev_type, bit per enum fact. */

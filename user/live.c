@@ -50,6 +50,7 @@ int live_open(const struct config *c, const struct wanted *wanted, struct pipeli
 		env[i] = c->env_name[i];
 	wanted_by_enrichment(&w);
 	wanted_by_detection(&w);
+	wanted_by_fusion(&w);
 	struct bpf_config bc = {
 		.events = w.events,
 		.facts = w.facts,

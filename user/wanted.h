@@ -27,4 +27,7 @@ void wanted_by_rules(struct wanted *w, uint64_t types);
 /* What an event sink with this filter shows; NULL: it takes everything. */
 void wanted_by_sink(struct wanted *w, const struct filter *f);
 
+/* What the events that are made of others are made of; after all that want events. */
+void wanted_by_fusion(struct wanted *w);
+
 #endif

@@ -25,15 +25,27 @@ enum fact {
 };
 #undef FACT
 
+/* A copy of libpam, by its inode. */
+struct pam_lib {
+	u64 ino;
+	u32 dev, pad;
+};
+
+/* A process has mapped one that user space was not told of. */
+struct pam_mapped {
+	struct pam_lib lib;
+	u32 pid, pad; /* tgid in the initial pid namespace */
+};
+
 /* Hooks of events (bit per enum ev_type) and facts (bit per enum fact) that the system calls'
  * programs, calls__<kind>, can stand for where no better one works. */
 #define CALL_EVENTS                                                                           \
 	(1ULL << EV_access | 1ULL << EV_module | 1ULL << EV_bpf_load | 1ULL << EV_userfault | \
-	 1ULL << EV_kernel_write | 1ULL << EV_creds | 1ULL << EV_ns)
+	 1ULL << EV_kernel_write | 1ULL << EV_creds | 1ULL << EV_ns | 1ULL << EV_auth_text)
 #define CALL_FACTS                                                                                 \
 	(1U << FACT_traceme | 1U << FACT_poke | 1U << FACT_load_data | 1U << FACT_mount |          \
 	 1U << FACT_move_mount | 1U << FACT_map_mmap | 1U << FACT_map_prot | 1U << FACT_anon_net | \
-	 1U << FACT_written | 1U << FACT_anon_start)
+	 1U << FACT_written | 1U << FACT_anon_start | 1U << FACT_auth_stderr)
 
 /* Written by the programs of one CPU each, read by user space through mmap: no locks. */
 struct cpu_stats {

@@ -37,6 +37,12 @@ enum call {
 	CALL_bind,
 	CALL_memfd_create,
 	CALL_io_uring_setup,
+	CALL_sendto,
+	CALL_sendmsg,
+	CALL_sendmmsg,
+	CALL_socketcall, /* 32 bits: all of a socket's calls, the arguments are in memory */
+	CALL_write,
+	CALL_writev,
 	CALL_start, /* set_tid_address, arch_prctl: how programs begin */
 };
 

@@ -45,9 +45,10 @@ const volatile u8 calls_compat[CALL_NUMBERS] __weak = {
 	[21] = CALL_mount,	     [429] = CALL_move_mount,  [217] = CALL_pivot_root,
 	[192] = CALL_mmap,	     [90] = CALL_old_mmap,     [125] = CALL_mprotect,
 	[380] = CALL_pkey_mprotect,  [397] = CALL_shmat,       [359] = CALL_socket,
-	[102] = CALL_socket, /* socketcall */
 	[362] = CALL_connect,	     [361] = CALL_bind,	       [356] = CALL_memfd_create,
-	[425] = CALL_io_uring_setup, [258] = CALL_start,       [384] = CALL_start,
+	[425] = CALL_io_uring_setup, [102] = CALL_socketcall,  [369] = CALL_sendto,
+	[370] = CALL_sendmsg,	     [345] = CALL_sendmmsg,    [4] = CALL_write,
+	[146] = CALL_writev,	     [258] = CALL_start,       [384] = CALL_start,
 };
 
 /* syscall_64.tbl, and the few that x32 numbers for itself. */
@@ -89,6 +90,14 @@ const volatile u8 calls_native[CALL_NUMBERS] __weak = {
 	[49] = CALL_bind,
 	[319] = CALL_memfd_create,
 	[425] = CALL_io_uring_setup,
+	[44] = CALL_sendto,
+	[46] = CALL_sendmsg,
+	[518] = CALL_sendmsg, /* x32 */
+	[307] = CALL_sendmmsg,
+	[538] = CALL_sendmmsg, /* x32 */
+	[1] = CALL_write,
+	[20] = CALL_writev,
+	[516] = CALL_writev, /* x32 */
 	[218] = CALL_start,
 	[158] = CALL_start,
 };
@@ -106,6 +115,18 @@ static __always_inline u64 call_arg(struct pt_regs *regs, bool compat, int n)
 		return compat ? (u32)BPF_CORE_READ(regs, si) : BPF_CORE_READ(regs, r10);
 	}
 	return compat ? (u32)BPF_CORE_READ(regs, di) : BPF_CORE_READ(regs, r8);
+}
+
+/* The first three, of registers that the verifier knows as such. */
+static __always_inline u64 call_arg_direct(struct pt_regs *regs, bool compat, int n)
+{
+	switch (n) {
+	case 0:
+		return compat ? (u32)regs->bx : regs->di;
+	case 1:
+		return compat ? (u32)regs->cx : regs->si;
+	}
+	return compat ? (u32)regs->dx : regs->dx;
 }
 
 /* arch/x86/include/asm/page_64_types.h; only for kernels before 5.15, which have no FRED */
@@ -149,7 +170,9 @@ const volatile u8 calls_native[CALL_NUMBERS] __weak = {
 	[196] = CALL_shmat,	   [198] = CALL_socket,
 	[203] = CALL_connect,	   [200] = CALL_bind,
 	[279] = CALL_memfd_create, [425] = CALL_io_uring_setup,
-	[96] = CALL_start,
+	[206] = CALL_sendto,	   [211] = CALL_sendmsg,
+	[269] = CALL_sendmmsg,	   [64] = CALL_write,
+	[66] = CALL_writev,	   [96] = CALL_start,
 };
 
 /* arch/arm/tools/syscall.tbl */
@@ -174,7 +197,9 @@ const volatile u8 calls_compat[CALL_NUMBERS] __weak = {
 	[305] = CALL_shmat,	   [281] = CALL_socket,
 	[283] = CALL_connect,	   [282] = CALL_bind,
 	[385] = CALL_memfd_create, [425] = CALL_io_uring_setup,
-	[256] = CALL_start,
+	[290] = CALL_sendto,	   [296] = CALL_sendmsg,
+	[374] = CALL_sendmmsg,	   [4] = CALL_write,
+	[146] = CALL_writev,	   [256] = CALL_start,
 };
 
 /* At the end of a call its first register holds the result; the argument is kept beside it. */
@@ -187,6 +212,12 @@ static __always_inline u64 call_arg(struct pt_regs *regs, bool compat, int n)
 		return BPF_CORE_READ(regs, orig_x0);
 	bpf_probe_read_kernel(&value, sizeof(value), &user->regs[n]);
 	return value;
+}
+
+/* The first three, of registers that the verifier knows as such. */
+static __always_inline u64 call_arg_direct(struct pt_regs *regs, bool compat, int n)
+{
+	return n ? regs->user_regs.regs[n] : regs->orig_x0;
 }
 
 #define STACK_SIZE 16384 /* THREAD_SIZE with pages of 4 and 16 KiB */

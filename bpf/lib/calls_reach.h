@@ -11,17 +11,7 @@
 #include "loads.h"
 #include "mount.h"
 #include "ns.h"
-
-/* Is this to be seen here? knob_call_events, knob_call_facts. */
-static __always_inline bool sees_event(u32 event)
-{
-	return knob_call_events >> event & 1;
-}
-
-static __always_inline bool sees_fact(u32 fact)
-{
-	return knob_call_facts >> fact & 1;
-}
+#include "sees.h"
 
 static __always_inline bool denied(u32 error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the child of hooks_fire() does so that hooks fire. It is harmless: it reads its parent's
- * memory, opens files and writes nothing, mounts what does not exist.
+ * memory, opens files and writes nothing, says nothing to the audit system.
  */
 #ifndef REDSHANK_SOURCE_FIRE_H
 #define REDSHANK_SOURCE_FIRE_H
