@@ -39,6 +39,7 @@ COUNTS = {
     "ssh.publickey_refused": Row((1, 0), None, NONE, NONE),
     "ssh.wrong_then_right": Row((1, 1), None, None, None),
     "ssh.six_tries": Row((6, 0), None, None, None),
+    "ssh.gave_up": Row(NONE, None, None, None),
     "ssh.disconnect": Row(NONE, None, None, None),
     "ssh.scan": Row(NONE, None, None, None),
     "ssh.expired_account": Row((1, 0), None, None, None),

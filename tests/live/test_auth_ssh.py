@@ -114,9 +114,18 @@ def six_tries():
     return password("pam", "rsone", *[WRONG] * 6)
 
 
-@case(fails("disconnected_before_auth", outcome="unknown"))
+@case(fails("disconnected_before_auth", outcome="unknown", **ONE))
+def gave_up():
+    """A client that names a user and goes: nobody knows what it wanted"""
+    client = Client(ports["pam"])
+    ssh = client.ssh(world, "rsone", "true", PreferredAuthentications="hostbased")
+    equal(ssh.end(), 255, repr(ssh.text))
+    return client
+
+
+@case()
 def disconnect():
-    """A client that goes before it tried anything"""
+    """A client that goes before it names a user is no attempt"""
     client = Client(ports["pam"])
     with client.connect() as s:
         s.sendall(b"SSH-2.0-probe\r\n")
@@ -139,7 +148,7 @@ def expired_account():
 
 
 @case(works("password_expired_must_change", method="password", user="rsmust", service="sshd"),
-      ends(user="rsmust", service="sshd"))
+      ends(user="rsmust", service="sshd"), {"action": "password_change", "outcome": "failure", "of": 1})
 def expired_password():
     """A password that has to be changed: the login is accepted"""
     client = Client(ports["pam"])
@@ -148,7 +157,7 @@ def expired_password():
     ssh.expect("(?i)current password")
     ssh.process.terminate()
     ssh.end()
-    return client
+    return [client, InSession(client)]
 
 
 LOCK = {"user": "rslock", "service": "sshd"}
