@@ -100,7 +100,6 @@ void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 	put(&j, "attempts", as.attempts);
 	put(&j, "claims", as.claims);
 	put(&j, "suppressed", as.suppressed);
-	put(&j, "open", as.open);
 	put(&j, "conversations", as.conversations);
 	put(&j, "conversations_max", as.conversations_max);
 	put(&j, "evicted", as.evicted);
