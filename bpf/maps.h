@@ -139,6 +139,7 @@ struct {
 } mem_states SEC(".maps") __weak;
 
 /* Knobs, constant from load on. */
+const volatile bool knob_pam __weak = false; /* user space wants to know of copies of libpam */
 const volatile u32 knob_iter_slot __weak = 1; /* entry of scratches for iterators: the last */
 const volatile u32 knob_self __weak = 0; /* the sensor's own process: what it loads is no news */
 /* What the system calls' program is to see: bit per enum ev_type, bit per enum fact. */

@@ -49,4 +49,6 @@ void wanted_by_fusion(struct wanted *w)
 {
 	if (w->events >> EV_auth & 1)
 		wanted_by_rules(w, 1ULL << EV_auth_text | 1ULL << EV_pam);
+	if (w->events >> EV_pam & 1)
+		w->facts |= 1U << FACT_map_mmap; /* tells which libpam there are */
 }

@@ -25,6 +25,18 @@ enum fact {
 };
 #undef FACT
 
+/* A copy of libpam, by its inode. */
+struct pam_lib {
+	u64 ino;
+	u32 dev, pad;
+};
+
+/* A process has mapped one that user space was not told of. */
+struct pam_mapped {
+	struct pam_lib lib;
+	u32 pid, pad; /* tgid in the initial pid namespace */
+};
+
 /* Hooks of events (bit per enum ev_type) and facts (bit per enum fact) that the system calls'
  * programs, calls__<kind>, can stand for where no better one works. */
 #define CALL_EVENTS                                                                           \

@@ -187,8 +187,8 @@ static __always_inline void rec_put(struct scratch *s, struct ev_str *out, u32 b
 }
 
 /* Appends a NUL-terminated string, without its NUL. max as in rec_put(). */
-static __always_inline void rec_put_cstr(struct scratch *s, struct ev_str *out, u32 bit,
-					 const void *src, u64 max)
+static __always_inline void rec_put_cstr_from(struct scratch *s, struct ev_str *out, u32 bit,
+					      const void *src, u64 max, enum rec_from from)
 {
 	struct ev_hdr *h = (void *)s->rec;
 	u64 off = s->off;
@@ -198,7 +198,8 @@ static __always_inline void rec_put_cstr(struct scratch *s, struct ev_str *out, 
 		return;
 	}
 	off &= REC_OFF_MASK;
-	long n = bpf_probe_read_kernel_str(&s->rec[off], max, src);
+	long n = from == REC_USER ? bpf_probe_read_user_str(&s->rec[off], max, src)
+				  : bpf_probe_read_kernel_str(&s->rec[off], max, src);
 	if (n < 0) {
 		count_read_error();
 		h->truncated |= 1ULL << bit;
@@ -211,6 +212,12 @@ static __always_inline void rec_put_cstr(struct scratch *s, struct ev_str *out, 
 	out->off = off;
 	out->len = n - 1;
 	s->off = off + n - 1;
+}
+
+static __always_inline void rec_put_cstr(struct scratch *s, struct ev_str *out, u32 bit,
+					 const void *src, u64 max)
+{
+	rec_put_cstr_from(s, out, bit, src, max, REC_KERNEL);
 }
 
 #endif

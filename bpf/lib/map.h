@@ -3,6 +3,7 @@
 #ifndef REDSHANK_LIB_MAP_H
 #define REDSHANK_LIB_MAP_H
 
+#include "libpam.h"
 #include "mem.h"
 
 /* include/uapi/linux/mman.h, asm-generic/mman-common.h */
@@ -154,6 +155,8 @@ static __always_inline int on_map(struct mapping *m)
 
 	if (!mm)
 		return 0;
+	if (m->file && m->op == MAP_OP_mmap && knob_pam)
+		note_libpam((u64)m->file);
 	if (m->file) {
 		kind = file_kind(m->file);
 	} else if (m->special) {

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "schema/schema.h"
+#include "source/bpf_pam.h"
 #include "source/features.h"
 #include "source/host_rec.h"
 #include "source/inventory.h"
@@ -248,14 +249,29 @@ static void get_stats(const struct source *s, source_counter_fn *put, void *ctx)
 		if (ev_desc(i))
 			put_event_stats(b, ev_desc(i), put, ctx);
 	put_missed_stats(b, put, ctx);
+	if (b->pam) {
+		put(ctx, "pam.files", pam_watch_counts(b->pam).files);
+		put(ctx, "pam.files_refused", pam_watch_counts(b->pam).refused);
+	}
+}
+
+static void tell_pam_files(const struct bpf_source *b, struct hook_state *st)
+{
+	struct pam_counts n = pam_watch_counts(b->pam);
+
+	snprintf(st->why, sizeof(st->why), "%u libpam in use%s", n.files,
+		 n.refused ? "; some are not watched (redshank stats: pam.files_refused)" : "");
 }
 
 static const struct hook_state *get_hooks(struct source *s, unsigned *ret_n)
 {
 	struct bpf_source *b = (struct bpf_source *)s;
 
-	for (unsigned i = 0; i < b->nhooks; i++)
+	for (unsigned i = 0; i < b->nhooks; i++) {
 		bpf_update_fired(b, &b->state[i]);
+		if (b->pam && b->state[i].hook.event == EV_pam)
+			tell_pam_files(b, &b->state[i]);
+	}
 	*ret_n = b->nhooks;
 	return b->state;
 }

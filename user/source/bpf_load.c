@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "source/bpf_pam.h"
 #include "source/bpf_private.h"
 #include "source/features.h"
 #include "source/procfs.h"
@@ -26,6 +27,8 @@ static size_t stats_size(const struct bpf_source *b)
 /* Takes everything out of the kernel again. */
 void bpf_unload(struct bpf_source *b)
 {
+	pam_watch_stop(b->pam);
+	b->pam = NULL;
 	ring_buffer__free(b->main);
 	ring_buffer__free(b->bulk);
 	b->main = b->bulk = NULL;
@@ -194,7 +197,8 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 	for (unsigned i = 0; i < b->nhooks; i++) {
 		if (!b->state[i].variant || attached_before(b, i))
 			continue;
-		b->links[i] = bpf_program__attach(bpf_obj_program(b->obj, b->state[i].variant));
+		b->links[i] = bpf_obj_attach(bpf_obj_program(b->obj, b->state[i].variant),
+					     b->state[i].variant);
 		if (!b->links[i]) {
 			next_variant(b, i, "does not attach", -errno);
 			dropped = true;
@@ -238,6 +242,14 @@ static void fall_back(struct hook_state *st)
 		snprintf(st->why + n, sizeof(st->why) - n, "; %s", e.text);
 }
 
+static int watch_pam(struct bpf_source *b, struct err *e)
+{
+	for (unsigned i = 0; i < b->nhooks; i++)
+		if (b->state[i].hook.event == EV_pam && b->state[i].variant)
+			return pam_watch_start(b->obj, &b->pam, e);
+	return 0;
+}
+
 int bpf_load(struct bpf_source *b, const struct bpf_config *c, struct err *e)
 {
 	char why[320] = "";
@@ -251,6 +263,9 @@ int bpf_load(struct bpf_source *b, const struct bpf_config *c, struct err *e)
 	}
 	if (rc > 0)
 		return err_set(e, -EIO, "BPF programs: no set of variants loads");
+	if (rc)
+		return rc;
+	rc = watch_pam(b, e);
 	if (rc)
 		return rc;
 	for (unsigned i = 0; i < b->nhooks; i++) {

@@ -15,12 +15,13 @@
 
 #include "redshank.skel.h"
 #include "schema/schema.h"
+#include "source/bpf_pam.h"
 #include "source/fire.h"
 #include "source/pid_here.h"
 
 /* Kinds of program, best first: what they see can't be changed behind them, and costs least. */
 const char *const variant_kinds[] = { "lsm",	"fentry",     "fexit", "kprobe", "tp_btf",
-				      "raw_tp", "raw_tp_sqe", "tp",    "iter" };
+				      "raw_tp", "raw_tp_sqe", "tp",    "uprobe", "iter" };
 
 const unsigned variant_kinds_count = sizeof(variant_kinds) / sizeof(variant_kinds[0]);
 
@@ -62,6 +63,11 @@ static const char shared[] = "calls__";
 bool variant_is_shared(const char *variant)
 {
 	return !strncmp(variant, shared, strlen(shared));
+}
+
+bool variant_is_uprobe(const char *variant)
+{
+	return !strcmp(variant_kind(variant), "uprobe");
 }
 
 bool kind_patches(const char *kind)
@@ -287,15 +293,32 @@ struct bpf_program *bpf_obj_program(struct redshank_bpf *o, const char *name)
 	return bpf_object__find_program_by_name(o->obj, name);
 }
 
+struct bpf_link *bpf_obj_attach(struct bpf_program *p, const char *variant)
+{
+	return variant_is_uprobe(variant) ? uprobe_try(p) : bpf_program__attach(p);
+}
+
 bool variant_at_every_call(struct redshank_bpf *o, const char *variant)
 {
 	struct bpf_program *p = bpf_obj_program(o, variant);
 	return p && strstr(bpf_program__section_name(p), "/sys_");
 }
 
+/* What libpam answers takes programs for its questions, too, and to be told of its copies. */
+static void use_pam(struct redshank_bpf *o)
+{
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, o->obj) if (!strncmp(bpf_program__name(p), "pam_", 4))
+		bpf_program__set_autoload(p, true);
+	o->rodata->knob_pam = true;
+}
+
 void bpf_obj_use(struct redshank_bpf *o, const struct hook *h, const char *variant)
 {
 	bpf_program__set_autoload(bpf_obj_program(o, variant), true);
+	if (variant_is_uprobe(variant))
+		use_pam(o);
 	if (!variant_is_shared(variant))
 		return;
 	if (h->event != EV_none)

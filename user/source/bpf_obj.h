@@ -62,6 +62,9 @@ static inline bool hook_tells_all(const struct hook *h)
 /* Does this variant give its records when it is read, not when something happens? */
 bool variant_is_iter(const char *variant);
 
+/* Is this variant put on files that are found when it is at work (bpf_pam.h)? */
+bool variant_is_uprobe(const char *variant);
+
 /*
  * Is this variant the program that looks at system calls for several hooks (calls__<kind>)? It is
  * loaded and attached once, told by bpf_obj_use() what it is to make.
@@ -108,6 +111,9 @@ int env_name_check(const char *name, struct err *e);
 
 /* Opens the object with nothing set to load, maps sized and knobs set. 0 or negative errno. */
 int bpf_obj_open(const struct bpf_config *c, struct redshank_bpf **ret, struct err *e);
+/* Attaches a program that is loaded; one for user space's functions only to try whether that can be
+ * done. NULL with errno. */
+struct bpf_link *bpf_obj_attach(struct bpf_program *p, const char *variant);
 /* Sets this variant of a hook to be loaded. */
 void bpf_obj_use(struct redshank_bpf *o, const struct hook *h, const char *variant);
 struct bpf_program *bpf_obj_program(struct redshank_bpf *o, const char *name);

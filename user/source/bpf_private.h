@@ -28,6 +28,7 @@ struct bpf_source {
 	u64 missed_checked; /* when it was looked at, CLOCK_MONOTONIC ns */
 	unsigned nhooks;
 	struct ring_buffer *main, *bulk;
+	struct pam_watch *pam; /* NULL: pam events are not wanted, or can't be had */
 	int epoll;
 	unsigned cpus;
 	struct cpu_stats *stats; /* [cpus], mapped */

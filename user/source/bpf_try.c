@@ -60,13 +60,13 @@ static int of_kind(const struct hook *h, const char *kind)
 }
 
 /* A shared program is attached once. */
-static struct bpf_link *attach(struct bpf_program *p, struct bpf_link **links, int before,
-			       struct bpf_program **programs)
+static struct bpf_link *attach(struct bpf_program *p, const char *variant, struct bpf_link **links,
+			       int before, struct bpf_program **programs)
 {
 	for (int i = 0; i < before; i++)
 		if (programs[i] == p)
 			return links[i];
-	return bpf_program__attach(p);
+	return bpf_obj_attach(p, variant);
 }
 
 static void detach(struct bpf_link **links, int n)
@@ -105,7 +105,7 @@ static int round_together(const struct kind_round *r)
 		if (k < 0)
 			continue;
 		programs[i] = bpf_obj_program(o, r->table[i].variant[k]);
-		links[i] = attach(programs[i], links, i, programs);
+		links[i] = attach(programs[i], r->table[i].variant[k], links, i, programs);
 		r->ret[i][k] = (struct variant_result){ .loaded = true,
 							.attached = links[i],
 							.error = links[i] ? 0 : -errno };
@@ -169,7 +169,7 @@ struct variant_result variant_try(const struct hook *h, const char *variant)
 	if (r.error)
 		goto out;
 	r.loaded = true;
-	link = bpf_program__attach(p);
+	link = bpf_obj_attach(p, variant);
 	if (!link) {
 		r.error = -errno;
 		goto out;
