@@ -15,6 +15,7 @@
 
 #include "redshank.skel.h"
 #include "schema/schema.h"
+#include "source/bpf_btf.h"
 #include "source/bpf_pam.h"
 #include "source/fire.h"
 #include "source/pid_here.h"
@@ -32,10 +33,32 @@ void bpf_obj_btf(const char *path)
 	btf_path = path;
 }
 
+static struct redshank_bpf *open_with(const char *btf)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = btf);
+	return redshank_bpf__open_opts(&opts);
+}
+
+/* What hooks there are needs no types. */
 static struct redshank_bpf *open_object(void)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = btf_path);
-	return redshank_bpf__open_opts(&opts);
+	return open_with(btf_path);
+}
+
+/* With the kernel's types that it needs, which are looked for once. */
+static struct redshank_bpf *open_to_load(void)
+{
+	static char reduced[64];
+	static bool tried;
+
+	if (!tried) {
+		struct redshank_bpf *o = open_object();
+		if (o)
+			bpf_btf_reduce(o->obj, btf_path, reduced, sizeof(reduced));
+		redshank_bpf__destroy(o);
+		tried = true;
+	}
+	return open_with(*reduced ? reduced : btf_path);
 }
 
 static unsigned rank(const char *kind)
@@ -269,7 +292,7 @@ int bpf_obj_open(const struct bpf_config *c, struct redshank_bpf **ret, struct e
 	int cpus = libbpf_num_possible_cpus();
 	if (cpus <= 0)
 		return err_set(e, cpus, "number of CPUs: %s", strerror(-cpus));
-	struct redshank_bpf *o = open_object();
+	struct redshank_bpf *o = open_to_load();
 	if (!o)
 		return err_set(e, -errno, "BPF object: %s", strerror(errno));
 
