@@ -386,6 +386,16 @@ struct ruleset *pipeline_rules(const struct pipeline *p)
 	return engine_rules(p->engine);
 }
 
+void pipeline_save(const struct pipeline *p, struct buf *out)
+{
+	engine_save(p->engine, out);
+}
+
+int pipeline_restore(struct pipeline *p, const void *state, size_t len)
+{
+	return engine_restore(p->engine, state, len);
+}
+
 /* --- life --- */
 
 static int new_story(struct pipeline *p, const struct story_limits *want, struct err *e)

@@ -94,6 +94,9 @@ void pipeline_take(struct pipeline *p, struct ev_hdr *rec, size_t len);
 struct ruleset;
 void pipeline_set_rules(struct pipeline *p, struct ruleset *r);
 struct ruleset *pipeline_rules(const struct pipeline *p);
+/* What detection is to know after a restart (engine_save(), engine_restore()). */
+void pipeline_save(const struct pipeline *p, struct buf *out);
+int pipeline_restore(struct pipeline *p, const void *state, size_t len);
 
 void pipeline_get_stats(const struct pipeline *p, struct pipeline_stats *ret);
 /* All counters of all stages, as one JSON object. */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "detect/ruleset.h"
 #include "encode/json_writer.h"
+#include "enrich/session.h"
 #include "heartbeat.h"
 #include "pipeline_private.h"
 
@@ -66,10 +67,12 @@ void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 	struct engine_stats es;
 	struct story_stats ss;
 	struct auth_fuse_stats as;
+	struct session_stats sessions;
 
 	proctree_get_stats(p->tree, &ps);
 	engine_get_stats(p->engine, &es);
 	story_get_stats(p->story, &ss);
+	sessions_get_stats(proctree_sessions(p->tree), &sessions);
 	jw_open(&j, '{');
 	put_section(&j, "source");
 	p->source->ops->stats(p->source, put, &j);
@@ -100,6 +103,12 @@ void pipeline_stats_json(const struct pipeline *p, struct buf *out)
 	put(&j, "conversations", as.conversations);
 	put(&j, "conversations_max", as.conversations_max);
 	put(&j, "evicted", as.evicted);
+	put(&j, "open", as.open);
+	jw_close(&j, '}');
+	put_section(&j, "sessions");
+	put(&j, "held", sessions.held);
+	put(&j, "max", sessions.max);
+	put(&j, "evicted", sessions.evicted);
 	jw_close(&j, '}');
 	put_section(&j, "story");
 	put(&j, "notes", ss.notes);

@@ -3,22 +3,19 @@
 #include "rules.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "state.h"
 
 #define PROBLEMS_SHOWN 20
-#define SAVE_NS	       (60 * NSEC_PER_SEC)
-#define STATE_MAX      ((off_t)256 << 20) /* bytes of the state file */
 
 /* --- loading --- */
 
@@ -143,7 +140,7 @@ int rules_only(struct config *c, const char *const *paths, unsigned n, struct er
 struct rules {
 	struct pipeline *pipeline;
 	const struct config *config;
-	uint64_t saved; /* CLOCK_MONOTONIC ns */
+	struct state *state;
 	bool under_way;
 	pthread_t thread;
 	int done_fd; /* eventfd: the thread has ended */
@@ -158,82 +155,6 @@ struct rules {
 static struct ruleset *running(const struct rules *r)
 {
 	return pipeline_rules(r->pipeline);
-}
-
-/* Whole or not at all: written beside and renamed. */
-static int save(struct rules *r)
-{
-	char tmp[CONFIG_TEXT + 8];
-	struct buf b = { 0 };
-	int rc = 0;
-
-	r->saved = clock_monotonic();
-	if (!*r->config->rules_state || !running(r))
-		return 0;
-	ruleset_save(running(r), &b);
-	snprintf(tmp, sizeof(tmp), "%s.new", r->config->rules_state);
-	unlink(tmp);
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || b.failed)
-		rc = b.failed ? -ENOMEM : -errno;
-	for (size_t done = 0; !rc && done < b.len;) {
-		ssize_t n = write(fd, b.data + done, b.len - done);
-		if (n < 0)
-			rc = -errno;
-		else
-			done += (size_t)n;
-	}
-	if (fd >= 0 && close(fd) && !rc)
-		rc = -errno;
-	if (!rc && rename(tmp, r->config->rules_state))
-		rc = -errno;
-	if (rc && fd >= 0)
-		unlink(tmp);
-	buf_free(&b);
-	return rc;
-}
-
-/* Root's own file, or it is not looked at: whoever writes it says what counts as a fourth failure.
- */
-static int read_state(const char *path, struct buf *out)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	int rc = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st))
-		rc = -errno;
-	else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 022 ||
-		 st.st_size > STATE_MAX)
-		rc = -EPERM;
-	while (!rc && out->len < (size_t)st.st_size) {
-		char *to = buf_reserve(out, (size_t)st.st_size - out->len);
-		ssize_t n = to ? read(fd, to, (size_t)st.st_size - out->len) : -1;
-		if (n <= 0)
-			rc = -EIO;
-		else
-			out->len += (size_t)n;
-	}
-	close(fd);
-	return rc;
-}
-
-static void restore(struct rules *r)
-{
-	struct buf b = { 0 };
-	int rc = *r->config->rules_state ? read_state(r->config->rules_state, &b) : -ENOENT;
-
-	if (!rc)
-		rc = ruleset_restore(running(r), b.data, b.len);
-	if (rc && rc != -ENOENT)
-		log_warning("rules.state %s: %s: the windows of correlations begin anew",
-			    r->config->rules_state,
-			    rc == -EPERM     ? "not a file that only the sensor can write"
-			    : rc == -EBADMSG ? "not in a form that this version wrote"
-					     : strerror(-rc));
-	buf_free(&b);
 }
 
 static void *load_thread(void *arg)
@@ -302,18 +223,18 @@ int rules_start(struct pipeline *p, const struct config *c, struct ruleset *set,
 	}
 	r->pipeline = p;
 	r->config = c;
-	r->saved = clock_monotonic();
 	pipeline_set_rules(p, set);
 	r->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = r->done_fd < 0 ? -errno
 			    : loop_watch(pipeline_loop(p), r->done_fd, EPOLLIN, on_done, r);
+	if (!rc)
+		rc = state_open(p, c->rules_state, &r->state);
 	if (rc) {
 		if (r->done_fd >= 0)
 			close(r->done_fd);
 		free(r);
 		return err_set(e, rc, "rules: %s", strerror(-rc));
 	}
-	restore(r);
 	*ret = r;
 	return 0;
 }
@@ -344,12 +265,7 @@ static void reload_expired(struct rules *r)
 void rules_tick(struct rules *r)
 {
 	reload_expired(r);
-	if (clock_monotonic() - r->saved < SAVE_NS)
-		return;
-	int rc = save(r);
-	if (rc)
-		log_warning("rules.state %s: %s: a restart loses the windows of correlations",
-			    r->config->rules_state, strerror(-rc));
+	state_tick(r->state);
 }
 
 void rules_stop(struct rules *r)
@@ -361,7 +277,7 @@ void rules_stop(struct rules *r)
 		if (!r->error)
 			ruleset_free(r->fresh);
 	}
-	save(r);
+	state_close(r->state);
 	loop_unwatch(pipeline_loop(r->pipeline), r->done_fd);
 	close(r->done_fd);
 	free(r);

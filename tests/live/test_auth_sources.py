@@ -1,392 +1,202 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What is seen of what programs say of logins, and of libpam's answers: by each way to say it, with
-what the kernel knows of who says it; and what must not be seen, passwords before all."""
-import ctypes.util
+"""What is told of attempts where a source is missing. They are recorded once; the recording is then replayed
+without the records of that source, which is what a sensor would have got there."""
+import collections
+import concurrent.futures
 import os
-import shutil
-import socket
+import signal
+import struct
 import subprocess
 import sys
 
-from sensor import REDSHANK, TRIGGERS, Lines, Sensor, Trigger, directory, get, start, until
+import test_auth_other as other
+import test_auth_pam as pam
+import test_auth_ssh as ssh
+from auth_cases import AT_ONCE, events_of
+from auth_world import World, program
+from sensor import PATIENCE, REDSHANK, ROOT, Lines, directory, get, start, until
 from tap import Skip, equal, run, test
 
-SAY = os.path.join(TRIGGERS, "auth_say")
-HOW = ["send", "named", "sendmsg", "pieces", "sendmmsg", "write", "writev"]
-COMPAT = ["int80", "socketcall"]
-NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"]
-NO_AUDIT = ["setpriv", "--inh-caps=-all", "--bounding-set=-audit_write"]
-USER_NS = ["unshare", "--user", "--map-root-user"]
-LINE = "<38>Nov 22 06:00:00 sshd[1]: Failed password for bob from 192.0.2.1 port 5 ssh2"
-AUDIT = 'op=PAM:authentication acct="bob" exe="/usr/sbin/sshd" hostname=? addr=? terminal=ssh res=failed'
-PASSWORD = "correct-horse-battery"
+sys.path.insert(0, os.path.join(ROOT, "tests/golden"))
+import trim  # noqa: E402
+
+MAGIC = len(trim.MAGIC)
+AUDIT, SYSLOG, STDERR = range(3)  # auth_text.source
+TEXT = SYSLOG, STDERR
+ATTEMPTS = "login", "become", "authenticate", "command_refused"
+
+# case: (failures, successes) by all sources; and where it differs: by audit alone, by PAM alone, by text alone.
+NONE = 0, 0
+Row = collections.namedtuple("Row", "all audit pam text")
+COUNTS = {
+    "ssh.wrong": Row((1, 0), None, None, None),
+    "ssh.right": Row((0, 1), None, None, None),
+    "ssh.unknown_user": Row((1, 0), None, None, None),
+    "ssh.kbdint_wrong": Row((1, 0), None, None, None),
+    "ssh.publickey": Row((0, 1), None, None, None),
+    "ssh.publickey_fourth": Row((0, 1), None, None, None),
+    "ssh.publickey_refused": Row((1, 0), None, NONE, NONE),
+    "ssh.wrong_then_right": Row((1, 1), None, None, None),
+    "ssh.six_tries": Row((6, 0), None, None, None),
+    "ssh.gave_up": Row(NONE, None, None, None),
+    "ssh.disconnect": Row(NONE, None, None, None),
+    "ssh.scan": Row(NONE, None, None, None),
+    "ssh.expired_account": Row((1, 0), None, None, None),
+    "ssh.expired_password": Row((0, 1), None, None, None),
+    "ssh.locked": Row((3, 0), None, None, None),
+    "ssh.without_pam_wrong": Row((1, 0), None, NONE, None),
+    "ssh.without_pam_right": Row((0, 1), NONE, NONE, None),
+    "ssh.stderr_wrong": Row((1, 0), None, None, None),
+    "ssh.host_names": Row((1, 0), None, None, None),
+    "ssh.ipv6": Row((1, 1), None, None, None),
+    "pam.su_wrong": Row((1, 0), None, None, None),
+    "pam.su_right": Row((0, 1), None, None, None),
+    "pam.su_unknown_user": Row(NONE, None, None, None),
+    "pam.su_of_root": Row(NONE, None, None, None),
+    "pam.sudo_wrong": Row((3, 0), None, None, (1, 0)),
+    "pam.sudo_right": Row((0, 1), None, None, None),
+    "pam.sudo_without_asking": Row((1, 0), None, NONE, None),
+    "pam.login_wrong": Row((1, 0), None, None, None),
+    "pam.login_right": Row((0, 1), None, None, None),
+    "pam.own_wrong": Row((1, 0), None, None, None),
+    "pam.unprivileged_wrong": Row((1, 0), None, None, None),
+    "other.dropbear_wrong": Row((1, 0), NONE, NONE, None),
+    "other.dropbear_unknown_user": Row((1, 0), NONE, NONE, None),
+    "other.dropbear_right": Row((0, 1), NONE, NONE, None),
+    "other.dropbear_key_refused": Row(NONE, None, None, None),
+    "other.busybox_su_wrong": Row((1, 0), NONE, NONE, None),
+    "other.vsftpd_wrong": Row((1, 0), None, None, None),
+    "other.proftpd_wrong": Row((1, 0), None, None, None),
+    "other.proftpd_unknown_user": Row((1, 0), NONE, NONE, None),
+}
+actors = {}  # case: who acted
 
 
-class Watch(Sensor):
-    """A sensor, and its raw material of logins, which is told to who asks for it."""
-
-    def __init__(self):
-        super().__init__()
-        self.shown = os.path.join(self.dir, "tail")
-        with open(self.shown, "wb") as f:
-            self.tail = start([REDSHANK, "tail", "-o", "json", "--socket", self.socket, "--type",
-                               "auth_text,pam,rename,exec,exit"], stdin=subprocess.DEVNULL,
-                              stdout=f)
-        Lines.__init__(self, self.shown)
-        self.sync()
-
-
-def settle(sensor):
-    """As Sensor.sync(), for both ring buffers: rename comes by the other one."""
-    mark = start(["/bin/sh", "-c", "printf rs-mark >/proc/$$/comm"])
-    mark.wait()
-    sensor.wait("rename", mark.pid)
-    sensor.sync()
-
-
-def texts(sensor, pid):
-    settle(sensor)
-    return sensor.find("auth_text", pid)
-
-
-def say(sensor, *args, by=(), program=SAY):
-    """What is seen of a trigger: it must have said it."""
-    try:
-        with Trigger(program=[*by, program][0], *(["", *[*by, program][1:], *args]),
-                     stderr=subprocess.PIPE) as t:
-            pid = t.pid
-    except AssertionError as why:
-        raise Skip(f"this kernel can't: {why}") from why
-    return texts(sensor, pid)
-
-
-class Log:
-    """A system's log, of the test's own."""
-
-    def __init__(self, name="dev-log"):
-        self.path = os.path.join(directory(), name)
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(self.path)
-        os.chmod(os.path.dirname(self.path), 0o711)
-        os.chmod(self.path, 0o666)
-
-    def __enter__(self):
-        return self.path
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-
-def one(found, **want):
-    equal(len(found), 1, f"records: {[get(e, 'event.original') for e in found]}")
-    names = {"source": "redshank.auth.source", "number": "redshank.auth.text_type",
-             "trust": "redshank.auth.trust", "text": "event.original", "peers": "redshank.auth.peers"}
-    for key, value in want.items():
-        equal(get(found[0], names[key]), value, key)
-    return found[0]
-
-
-def spelled(how):
-    def body(sensor):
-        if how in COMPAT and os.uname().machine != "x86_64":
-            raise Skip("no 32-bit system calls here")
-        one(say(sensor, how, "audit", "1100", AUDIT), source="audit", number=1100, text=AUDIT,
-            trust="kernel", peers=0)
-        with Log() as path:
-            one(say(sensor, how, "log", path, LINE), source="syslog", number=38, text=LINE,
-                trust="kernel")
-    body.__name__ = how
-    body.__doc__ = f"{how}: an audit message and a line for the log come once and whole"
-    return test(body)
-
-
-for spelling in HOW + COMPAT:
-    spelled(spelling)
-
-
-@test
-def trust(sensor):
-    """Whether the kernel would take the message is told of its sender"""
-    for by, want in (NOBODY, "claimed"), (USER_NS, "claimed"), (NO_AUDIT, "root"), ([], "kernel"):
-        one(say(sensor, "send", "audit", "1100", AUDIT, by=by), trust=want)
-        with Log() as path:
-            one(say(sensor, "send", "log", path, LINE, by=by), trust=want)
-
-
-@test
-def opened_by_another(sensor):
-    """What root sends through a socket that somebody else opened is a claim of that one's"""
-    one(say(sensor, "-n", "send", "audit", "1100", AUDIT), trust="claimed")
-    with Log() as path:
-        one(say(sensor, "-n", "write", "log", path, LINE), trust="claimed")
-
-
-@test
-def long_text(sensor):
-    """A text of more than 2 KiB is cut, and marked"""
-    with Log() as path:
-        e = one(say(sensor, "send", "log", path, LINE + " " * 100 + "x" * 4000))
-        equal(len(get(e, "event.original")), 2048)
-        assert "event.original" in get(e, "redshank.truncated", []), e
-        whole = one(say(sensor, "send", "log", path, LINE + "x" * (2048 - len(LINE))))
-        equal((len(get(whole, "event.original")), get(whole, "redshank.truncated")), (2048, None))
-
-
-@test
-def not_seen(sensor):
-    """Key strokes, other messages, facilities, sockets and pipes are not recorded"""
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", 0))
-    for number in "1124", "1107", "1130", "1300", "16":
-        equal(say(sensor, "send", "audit", number, AUDIT), [], f"audit {number}")
-    with Log() as path, Log("other") as other:
-        for line in "<134>local0: Failed password", "<0>kernel:", "<38 no", "38> no", "no priority":
-            equal(say(sensor, "send", "log", path, line), [], line)
-        for how in HOW:
-            equal(say(sensor, how, "log", other, LINE), [], f"{how} to another unix socket")
-            equal(say(sensor, how, "udp", str(udp.getsockname()[1]), LINE), [], f"{how} by UDP")
-    for how in "write", "writev":
-        equal(say(sensor, how, "pipe", "-", LINE), [], f"{how} to a pipe")
-    udp.close()
-
-
-def daemon(name, owner=0):
-    path = os.path.join(directory(), name)
-    shutil.copy(SAY, path)
-    os.chmod(os.path.dirname(path), 0o711)
-    os.chmod(path, 0o755)
-    os.chown(path, owner, owner)
+def without(recording, drop):
+    """A copy of it without the records that drop(record) is true of."""
+    path = os.path.join(directory(), "recording")
+    with open(recording, "rb") as f:
+        data = f.read()
+    texts = next(number for number, layout in trim.LAYOUTS.items() if layout[0] == "auth_text")
+    source = next(at for name, _, at in trim.LAYOUTS[texts][1] if name == "source")
+    with open(path, "wb") as f:
+        f.write(data[:MAGIC])
+        at = MAGIC
+        while at < len(data):
+            size, kind = struct.unpack_from("<IH", data, at)
+            key = trim.LAYOUTS[kind][0]
+            if not drop(key, struct.unpack_from("<I", data, at + source)[0] if kind == texts else None):
+                f.write(data[at:at + size])
+            at += size
     return path
 
 
-def stderr_of(sensor, program, how="write", fd="2", by=()):
-    read, write = os.pipe()
-    child = start([*by, program, how, "fd", fd, "Accepted password for bob from 192.0.2.1 port 5"],
-                  stdin=subprocess.DEVNULL, stdout=write, stderr=write)
-    os.close(write)
-    assert os.read(read, 4096).startswith(b"Accepted"), "it did not say it"
-    equal(child.wait(), 0, "exit status")
-    os.close(read)
-    return texts(sensor, child.pid)
+def replayed(recording):
+    """What a replay of it says."""
+    path = os.path.join(directory(), "json")
+    with open(path, "wb") as f:
+        subprocess.run([REDSHANK, "replay", "-o", "json", recording], stdout=f, check=True,
+                       timeout=PATIENCE)
+    return Lines(path)
+
+
+def counts(lines):
+    found = {}
+    for name, actor in actors.items():
+        events = [e for a in (actor if isinstance(actor, list) else [actor]) for e in events_of(lines, a)]
+        outcomes = collections.Counter(get(e, "event.outcome") for e in events
+                                       if get(e, "redshank.auth.action") in ATTEMPTS)
+        found[name] = outcomes["failure"], outcomes["success"]
+    return found
+
+
+def expected(*columns):
+    """The counts if these sources are there: the first of them that has the attempts has them right."""
+    found = {}
+    for name in actors:
+        row = COUNTS[name]
+        values = [row.all if getattr(row, c) is None else getattr(row, c) for c in columns]
+        found[name] = max(values)
+    return found
+
+
+def judge(lines, want):
+    got = counts(lines)
+    equal({n: c for n, c in got.items() if c != want[n]}, {n: c for n, c in want.items() if c != got[n]},
+          "failures and successes")
 
 
 @test
-def stderr(sensor):
-    """Of standard error only that of SSH daemons which are root's and run as root"""
-    for name in "sshd", "sshd-session", "dropbear":
-        program = daemon(name)
-        for how in "write", "writev":
-            one(stderr_of(sensor, program, how), source="stderr", number=0, trust="kernel",
-                text="Accepted password for bob from 192.0.2.1 port 5")
-        equal(stderr_of(sensor, program, fd="1"), [], "standard output")
-        equal(stderr_of(sensor, program, by=NOBODY), [], "not as root")
-    equal(stderr_of(sensor, daemon("sshd", 65534)), [], "somebody else's program")
-    equal(stderr_of(sensor, daemon("cat")), [], "another program")
+def all_sources(recording):
+    """All sources: what the live sensor says"""
+    assert len(actors) > len(COUNTS) / 2, f"only {list(actors)} could act"
+    judge(replayed(recording), {name: COUNTS[name].all for name in actors})
 
 
-CLIENT = """
-import socket, struct, sys
-def serve(family, address, connect):
-    listener = socket.create_server((address, 0), family=family, dualstack_ipv6=family != socket.AF_INET)
-    client = socket.create_connection((connect, listener.getsockname()[1]))
-    served = listener.accept()[0]
-    listener.close()
-    return client, served
-mode = sys.argv[1]
-family = socket.AF_INET if mode in ("v4", "two", "reset", "udp") else socket.AF_INET6
-client, served = serve(family, "127.0.0.1" if family == socket.AF_INET else "::",
-                       "::1" if mode == "v6" else "127.0.0.1")
-name = client.getsockname()
-if mode == "two":
-    more = serve(family, "127.0.0.1", "127.0.0.1")
-    more[0].close()
-elif mode == "reset":
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-elif mode == "udp":
-    more = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    more.connect(("127.0.0.1", 9))
-if mode == "reset":
-    client.close()
+@test
+def audit_alone(recording):
+    """Audit alone: nothing of who does without it"""
+    judge(replayed(without(recording, lambda key, source: key == "pam" or source in TEXT)), expected("audit"))
+
+
+@test
+def pam_alone(recording):
+    """PAM alone: nothing of who does without it"""
+    judge(replayed(without(recording, lambda key, source: key == "auth_text")), expected("pam"))
+
+
+@test
+def text_alone(recording):
+    """Text alone: su and sudo by PAM's own line, one for three tries"""
+    judge(replayed(without(recording, lambda key, source: key == "pam" or source == AUDIT)), expected("text"))
+
+
+@test
+def without_pam(recording):
+    """No probe in libpam: the same as with it"""
+    judge(replayed(without(recording, lambda key, source: key == "pam")), expected("audit", "text"))
+
+
+@test
+def without_audit(recording):
+    """A kernel without audit: keys that were refused are missing"""
+    judge(replayed(without(recording, lambda key, source: source == AUDIT)), expected("pam", "text"))
+
+
+@test
+def without_text(recording):
+    """No log: daemons without PAM and audit are missing"""
+    judge(replayed(without(recording, lambda key, source: source in TEXT)), expected("audit", "pam"))
+
+
+def perform(name):
+    suite, case = name.split(".")
     try:
-        served.recv(1)
-    except ConnectionResetError:
+        actors[name] = getattr(globals()[suite], case).__wrapped__()
+    except Skip:
         pass
-else:
-    import os
-    keep = client.detach()
-    if os.fork():  # the other end is another process's
-        os._exit(os.wait()[1] >> 8)
-    os.close(keep)
-s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 9)
-text = b"op=login res=failed\\0"
-s.sendto(struct.pack("=IHHII", 16 + len(text), 1112, 1, 1, 0) + text, (0, 0))
-import os
-print(os.getpid(), name[0], name[1], os.fstat(served.fileno()).st_ino, flush=True)
-"""
-
-
-@test
-def peer(sensor):
-    """The address is that of the TCP connection: IPv4, IPv6, IPv4 by IPv6, reset, one of two"""
-    for mode, peers in ("v4", 1), ("v6", 1), ("mapped", 1), ("reset", 1), ("two", 2), ("udp", 1):
-        out = subprocess.run([sys.executable, "-c", CLIENT, mode], stdout=subprocess.PIPE, text=True,
-                             check=True, timeout=60).stdout.split()
-        settle(sensor)
-        e = one(sensor.find("auth_text", int(out[0])), peers=peers, number=1112)
-        ip = out[1].replace("::ffff:", "")
-        want = f"[{ip}]:{out[2]}" if ":" in ip else f"{ip}:{out[2]}"
-        equal(get(e, "source.address"), want, mode)
-        equal(get(e, "redshank.socket.inode"), int(out[3]), mode)
-        assert get(e, "destination.address"), mode
-
-
-PAM_USER = """
-import ctypes, os, sys
-pam = ctypes.CDLL(%(library)r)
-CONV = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p,
-                        ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p)
-libc = ctypes.CDLL(None)
-libc.calloc.restype = libc.strdup.restype = ctypes.c_void_p
-class Response(ctypes.Structure):
-    _fields_ = [("text", ctypes.c_void_p), ("code", ctypes.c_int)]
-@CONV
-def answer(n, messages, responses, data):
-    memory = libc.calloc(n, ctypes.sizeof(Response))
-    array = (Response * n).from_address(memory)
-    for i in range(n):
-        array[i].text = libc.strdup(password)
-    responses[0] = memory
-    return 0
-class Conv(ctypes.Structure):
-    _fields_ = [("function", CONV), ("data", ctypes.c_void_p)]
-handle = ctypes.c_void_p()
-print("mapped", flush=True)
-password = sys.stdin.readline().strip().encode()
-conv = Conv(answer, None)
-assert not pam.pam_start(%(service)r.encode(), None, ctypes.byref(conv), ctypes.byref(handle))
-for item, value in (2, b"bob\\nof \\xff"), (3, b"pts/77"), (4, b"host.example"), (8, b"alice"):
-    assert not pam.pam_set_item(handle, item, value)
-ret = [f(handle, 0) for f in (pam.pam_authenticate, pam.pam_acct_mgmt, pam.pam_open_session,
-                              pam.pam_close_session, pam.pam_chauthtok)]
-pam.pam_end(handle, 0)
-print(os.getpid(), *ret, flush=True)
-"""
-OPS = ["authenticate", "acct_mgmt", "open_session", "close_session", "chauthtok"]
-
-
-def libpam():
-    name = ctypes.util.find_library("pam")
-    if not name:
-        raise Skip("there is no libpam here")
-    found = subprocess.run([sys.executable, "-c", f"import ctypes; ctypes.CDLL({name!r}); "
-                            "print(next(l.split()[-1] for l in open('/proc/self/maps') "
-                            "if '/libpam.so' in l))"], stdout=subprocess.PIPE, text=True, check=True)
-    return found.stdout.strip()
-
-
-def pam(sensor, service, library, by=()):
-    """Calls each function by a stack of the test's own; its pid and what the functions returned."""
-    stacks = directory()
-    with open(os.path.join(stacks, service.lower()), "w") as f:
-        f.write("auth required pam_unix.so\naccount required pam_permit.so\n"
-                "session required pam_permit.so\npassword required pam_deny.so\n")
-    os.chmod(stacks, 0o755)
-    code = PAM_USER % {"library": library, "service": service}
-    child = start(["unshare", "--mount", "sh", "-c",
-                   'mount --bind "$1" /etc/pam.d && shift && exec "$@"', "sh", stacks, *by,
-                   sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                  text=True)
-    equal(child.stdout.readline(), "mapped\n", "the library is mapped")
-    until(lambda: sensor.stats()["source"].get("pam.files", 0), "libpam is watched")
-    sensor.sync()
-    child.stdin.write(PASSWORD + "\n")
-    child.stdin.close()
-    pid, *ret = map(int, child.stdout.readline().split())
-    child.stdout.close()
-    equal(child.wait(), 0, "exit status")
-    settle(sensor)
-    return pid, ret
-
-
-def check_pam(sensor, service, library, trust_wanted, by=()):
-    pid, ret = pam(sensor, service, library, by)
-    found = until(lambda: sensor.find("pam", pid), "pam events", 10)
-    equal([get(e, "redshank.pam.op") for e in found], OPS)
-    equal([get(e, "redshank.pam.result", 0) for e in found], ret)
-    for e in found:
-        equal([get(e, f"redshank.pam.{name}") for name in ("service", "rhost", "ruser", "tty")],
-              [service.lower(), "host.example", "alice", "pts/77"])
-        assert get(e, "redshank.pam.user").startswith("bob"), e
-        equal((get(e, "redshank.pam.by_struct"), get(e, "redshank.auth.trust")),
-              (True, trust_wanted))
-    return ret
-
-
-@test
-def pam_functions(sensor):
-    """Each of libpam's functions comes once, with the names that the handle holds"""
-    ret = check_pam(sensor, "RS_Test", libpam(), "kernel")
-    assert ret[0] and ret[4], f"the stack lets in whom it does not know: {ret}"
-
-
-@test
-def pam_by_nobody(sensor):
-    """What anybody's program has libpam answer is a claim"""
-    check_pam(sensor, "rs_test", libpam(), "claimed", NOBODY)
-
-
-@test
-def pam_copy(sensor):
-    """A copy of libpam, as in a container's image, is found when it is mapped, and let go of"""
-    before = sensor.stats()["source"].get("pam.files", 0)
-    code = ("import ctypes, sys; ctypes.CDLL(sys.argv[1]); print('mapped', flush=True); "
-            "sys.stdin.readline()")
-    child = start(["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs "$1" && cp "$2" "$1/libpam.so.0" '
-                   '&& exec "$3" -c "$4" "$1/libpam.so.0"', "sh", directory(), libpam(),
-                   sys.executable, code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    equal(child.stdout.readline(), "mapped\n")
-    until(lambda: sensor.stats()["source"]["pam.files"] > before, "the copy is watched")
-    child.stdin.close()
-    child.wait()
-    child.stdout.close()
-    until(lambda: sensor.stats()["source"]["pam.files"] <= before, "the copy is let go of", 30)
-
-
-@test
-def coverage(sensor):
-    """What is seen is told: by status, and by probe of the kernel's audit and of the log"""
-    out = subprocess.run([REDSHANK, "status", "-o", "json", "--socket", sensor.socket],
-                         stdout=subprocess.PIPE, text=True, check=True).stdout
-    for name in '"auth_text"', '"auth_stderr"', '"pam"':
-        assert name in out, f"{name} is not in the status"
-    probe = subprocess.run([REDSHANK, "probe"], stdout=subprocess.PIPE, text=True).stdout
-    for name in "audit", "syslog", "uprobe":
-        assert any(line.split()[:1] == [name] for line in probe.splitlines()), f"{name}: {probe}"
-
-
-@test
-def unwanted(_):
-    """Where nobody asks for logins, nothing is loaded for them"""
-    quiet = Sensor("--alerts-only")
-    out = subprocess.run([REDSHANK, "status", "--socket", quiet.socket], stdout=subprocess.PIPE,
-                         text=True, check=True).stdout
-    quiet.stop()
-    for name in "auth_text", "auth_stderr", "pam":
-        line = next(line for line in out.splitlines() if line.split()[:1] == [name])
-        assert "not loaded" in line, line
-
-
-@test
-def no_passwords(sensor):
-    """The passwords that were given to libpam are in no output"""
-    for where, _, names in os.walk(sensor.dir):
-        for name in names:
-            path = os.path.join(where, name)
-            if os.path.isfile(path):
-                with open(path, "rb") as f:
-                    assert PASSWORD.encode() not in f.read(), path
 
 
 if __name__ == "__main__":
-    run(Watch())
+    world = World()
+    other.make_busybox(world)
+    ssh.world = pam.world = other.world = world
+    ssh.ports, other.ports = ssh.make_ports(world), other.make_ports(world)
+    recording = os.path.join(directory(), "recording")
+    recorder = start([REDSHANK, "record", recording], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: os.path.exists(recording) and os.path.getsize(recording) > 1000, "recording")
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(perform, COUNTS))
+    size = os.path.getsize(recording)
+    mark = start(["/bin/true"])
+    mark.wait()
+    def marked():
+        with open(recording, "rb") as f:
+            f.seek(size)
+            return struct.pack("<II", mark.pid, mark.pid) in f.read()
+    until(marked, "recorded")
+    recorder.send_signal(signal.SIGTERM)
+    equal(recorder.wait(PATIENCE), 0, "exit status of the recorder")
+    world.end()
+    sys.exit(run(recording))

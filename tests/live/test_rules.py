@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 from sensor import PATIENCE, REDSHANK, Sensor, directory, get, pid_of, start, until
 from tap import equal, run, test
@@ -239,16 +240,48 @@ def over_a_restart(_):
     equal(oct(mode & 0o777), "0o600", "mode of the state")
     sensor = Sensor(rules=[rules], config=config)
     call("rs-attempt", "3")
-    equal(len(alerts_of(sensor, ATTEMPTS)), 1)
+    alerts = alerts_of(sensor, ATTEMPTS)
+    equal(len(alerts), 1)
+    sensor.stop()
+    sensor = Sensor(rules=[rules], config=config)
+    call("rs-attempt", "4")
+    again = alerts_of(sensor, ATTEMPTS)
+    equal([get(a, "event.id") for a in again], [get(alerts[0], "event.id")], "the same alert")
+    equal(get(again[0], "redshank.alert.count"), 2, "and its count")
+    equal(get(again[0], "redshank.alert.first"), get(alerts[0], "@timestamp"))
     sensor.stop()
     for spoiled in (b"x" * 4096, os.urandom(100000)):
         with open(f"{top}/state", "wb") as f:
             f.write(spoiled)
         sensor = Sensor(rules=[rules], config=config)
         assert "begin anew" in sensor.stderr(), sensor.stderr()
+        with open(f"{top}/state.damaged", "rb") as f:
+            equal(f.read(), spoiled, "what was put aside")
         call("rs-attempt", "4")
         equal(alerts_of(sensor, ATTEMPTS), [])
         sensor.stop()
+
+
+@test
+def over_a_kill(_):
+    """A sensor that is killed loses some seconds of them, not all"""
+    top = directory()
+    rules = write(os.path.join(top, "rules.yml"), RULES)
+    config = f"rules:\n  state: {top}/state\n"
+    sensor = Sensor(rules=[rules], config=config)
+    for n in range(3):
+        call("rs-attempt", str(n))
+    sensor.sync()
+    seen = time.time()
+    start(["/bin/sh", "-c", "/bin/true rs-attempt another; :"]).wait()  # one more to be saved
+    until(lambda: os.path.exists(f"{top}/state") and os.stat(f"{top}/state").st_mtime > seen,
+          "saved")
+    sensor.process.kill()
+    sensor.process.wait()
+    sensor = Sensor(rules=[rules], config=config)
+    call("rs-attempt", "3")
+    equal(len(alerts_of(sensor, ATTEMPTS)), 1)
+    sensor.stop()
 
 
 @test

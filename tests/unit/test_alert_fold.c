@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The same finding again is an update; no count is lost, whatever is kept back or evicted. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -121,6 +122,31 @@ static void after_the_window_it_is_news(void **state)
 	add(7, 9, T0);
 	assert_int_equal(told.count, 2);
 	assert_int_equal(told.last, T0 + ALERT_FOLD_WINDOW_NS + 1);
+}
+
+static void a_restart_loses_nothing(void **state)
+{
+	(void)state;
+	struct buf b = { 0 };
+
+	for (unsigned i = 0; i < 5; i++)
+		add(7, i + 1, T0 + i);
+	add(8, 100, T0);
+	alert_fold_flush(f, UINT64_MAX, ta.event.host, on_alert, &told);
+	alert_fold_save(f, &b);
+	alert_fold_free(f);
+	assert_int_equal(alert_fold_new(&f), 0);
+	assert_int_equal(alert_fold_restore(f, b.data, b.len - 1), -EBADMSG);
+	assert_int_equal(alert_fold_restore(f, b.data, b.len), 0);
+	add(7, 200, T0 + 2 * ALERT_FOLD_PAUSE_NS);
+	assert_int_equal(told.count, 6);
+	assert_int_equal(told.first, T0);
+	assert_string_equal(told.id, "00000001-0000-8000-8000-000000000000");
+	add(8, 200, T0 + 2 * ALERT_FOLD_PAUSE_NS);
+	assert_int_equal(told.count, 2);
+	add(9, 201, T0);
+	assert_int_equal(told.count, 1);
+	buf_free(&b);
 }
 
 static void counting(void *ctx, struct alert *al)
@@ -279,11 +305,12 @@ static void keys_that_collide(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(first_is_told_at_once),   T(repeats_are_updates_at_doublings),
-		T(a_pause_makes_an_update), T(after_the_window_it_is_news),
-		T(eviction_loses_no_count), T(what_is_alike_folds_later),
-		T(keys_that_collide),	    T(what_is_akin_folds_last),
-		T(kernel_counts),	    T(what_is_held_is_bounded),
+		T(first_is_told_at_once),     T(repeats_are_updates_at_doublings),
+		T(a_pause_makes_an_update),   T(after_the_window_it_is_news),
+		T(a_restart_loses_nothing),   T(eviction_loses_no_count),
+		T(what_is_alike_folds_later), T(keys_that_collide),
+		T(what_is_akin_folds_last),   T(kernel_counts),
+		T(what_is_held_is_bounded),
 	};
 	return cmocka_run_group_tests_name("alert_fold", tests, NULL, NULL);
 }

@@ -22,8 +22,9 @@ static void page(struct buf *b)
 		b,
 		"# Detectors\n"
 		"Made from `user/detect/d_*.c` by `make docs`; edit those. What they judge and how "
-		"is told in [fileless.md](fileless.md) and [scan.md](scan.md), how to except what "
-		"is known to be harmless in [exceptions.md](exceptions.md). Rules have the same in "
+		"is told in [fileless.md](fileless.md), [scan.md](scan.md) and "
+		"[authentication.md](authentication.md), how to except what is known to be "
+		"harmless in [exceptions.md](exceptions.md). Rules have the same in "
 		"their files: `redshank rules explain RULE`.\n");
 	for (const struct detector *const *d = detectors; *d; d++) {
 		const struct rule_info *i = &(*d)->info;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The engine and its memfd_exec detector: which execs raise an alert, how high, saying what. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "detect/alert.h"
 #include "enrich/exe_check.h"
 #include "processes.h"
@@ -439,6 +441,36 @@ static void table_of_detectors(void **state)
 	}
 }
 
+/* An alert goes on under its id and with its count; bytes that nobody saved change nothing. */
+static void over_a_restart(void **state)
+{
+	(void)state;
+	struct buf b = { 0 };
+	char first[ALERT_ID_LEN];
+	struct err e;
+
+	assert_int_equal(judge(memfd(0, SAME_CONTENT_unknown)), SEVERITY_high);
+	memcpy(first, alert.id, sizeof(first));
+	engine_save(engine, &b);
+	assert_false(b.failed);
+	engine_free(engine);
+	assert_int_equal(engine_new(&engine, &e), 0);
+	for (size_t i = 0; i < b.len; i += 7) {
+		b.data[i] ^= 1;
+		assert_int_equal(engine_restore(engine, b.data, b.len), -EBADMSG);
+		b.data[i] ^= 1;
+		assert_int_equal(engine_restore(engine, b.data, i), -EBADMSG);
+	}
+	assert_int_equal(engine_restore(engine, b.data, b.len), 0);
+	struct ev_exec *r = memfd(0, SAME_CONTENT_unknown);
+	r->hdr.time++; /* by itself it would have another id */
+	judge(r);
+	assert_int_equal(alert.count, 2);
+	assert_string_equal(alert.id, first);
+	assert_int_equal(alert.first, 5000000000 + rec_host.unix_offset);
+	buf_free(&b);
+}
+
 #define T(name_) cmocka_unit_test_setup_teardown(name_, setup, teardown)
 
 int main(void)
@@ -455,6 +487,7 @@ int main(void)
 		T(hostile_strings),
 		T(ids_and_numbers),
 		T(ancestors),
+		T(over_a_restart),
 		cmocka_unit_test(evidence_is_bounded),
 		cmocka_unit_test(levels),
 		cmocka_unit_test(table_of_detectors),

@@ -74,6 +74,31 @@ static void generate(void **state)
 	sigma_rules_free(r);
 }
 
+/* spec: related. Who has a rule of one's own instead does not get the alert twice. */
+static void obsolete(void **state)
+{
+#define ID(n_) "11111111-1111-4111-8111-11111111111" n_
+	struct sigma_rules *r =
+		linked(RULE("base", "") COUNT("old", "[base]", "id: " ID("1") "\n") RULE(
+			"mine", "related: [{id: " ID("2") ", type: similar}]\nid: " ID("3") "\n")
+			       COUNT("new", "[base]",
+				     "id: " ID("4") "\nrelated: [{id: " ID(
+					     "1") ", type: obsolete}, "
+						  "{id: " ID("9") ", type: obsolete}, {id: " ID(
+							  "4") ", type: obsolete}]\n")
+				       RULE("like", "id: " ID("2") "\n"));
+#undef ID
+
+	(void)state;
+	assert_no_problems(r);
+	assert_true(named(r, "old")->silent);
+	assert_true(named(r, "base")->silent);
+	assert_false(named(r, "new")->silent);
+	assert_false(named(r, "mine")->silent);
+	assert_false(named(r, "like")->silent);
+	sigma_rules_free(r);
+}
+
 /* spec, "Failed Logins Followed by Successful Login"; fields are read in the events at the bottom.
  */
 static void chains(void **state)
@@ -291,11 +316,12 @@ static void many_fields(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(references), cmocka_unit_test(generate),
-		cmocka_unit_test(chains),     cmocka_unit_test(aliases),
-		cmocka_unit_test(broken),     cmocka_unit_test(cycles),
-		cmocka_unit_test(ambiguous),  cmocka_unit_test(ids),
-		cmocka_unit_test(filters),    cmocka_unit_test(many_fields),
+		cmocka_unit_test(references),  cmocka_unit_test(obsolete),
+		cmocka_unit_test(generate),    cmocka_unit_test(chains),
+		cmocka_unit_test(aliases),     cmocka_unit_test(broken),
+		cmocka_unit_test(cycles),      cmocka_unit_test(ambiguous),
+		cmocka_unit_test(ids),	       cmocka_unit_test(filters),
+		cmocka_unit_test(many_fields),
 	};
 	return cmocka_run_group_tests_name("sigma_link", tests, NULL, NULL);
 }

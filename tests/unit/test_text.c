@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -14,6 +16,7 @@
 #include "encode/text.h"
 #include "encode/text_put.h"
 #include "enrich/fields.h"
+#include "enrich/proctree.h"
 #include "enrich/users.h"
 
 static struct buf out;
@@ -308,6 +311,36 @@ static void test_report(void **state)
 	test_alert_free(&t);
 }
 
+/* Whatever is done in a session that was logged in to from elsewhere, the report says from where.
+ */
+static void test_report_of_session(void **state)
+{
+	(void)state;
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct ev_auth *login = REC_NEW(auth);
+	struct event ev = rec_event(login);
+	struct proctree *tree;
+	struct test_alert t;
+
+	assert_int_equal(proctree_new(64, 1 << 20, &tree), 0);
+	inet_pton(AF_INET, "203.0.113.9", &in.sin_addr);
+	rec_add_str(login, &login->peer, &in, sizeof(in));
+	REC_STR(auth, login, user, "bo\033b");
+	login->hdr.pid = 1234;
+	login->hdr.start = 3000000000;
+	login->action = AUTH_login;
+	login->outcome = AUTH_IS_success;
+	login->verified = 1;
+	proctree_update(tree, &ev);
+	test_alert_init(&t);
+	proctree_update(tree, &t.event); /* a child of that process */
+	assert_has(alert_text(&t.alert, false),
+		   "in a session from 203.0.113.9 as\n          bo\\x1bb\n");
+	test_alert_free(&t);
+	proctree_free(tree);
+	rec_free(login);
+}
+
 static void test_report_wraps(void **state)
 {
 	(void)state;
@@ -400,6 +433,7 @@ int main(void)
 		T(test_hostile_event),
 		T(test_colours),
 		T(test_report),
+		T(test_report_of_session),
 		T(test_report_wraps),
 		T(test_hostile_report),
 		T(test_empty_alert),

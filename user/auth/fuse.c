@@ -379,8 +379,19 @@ void auth_fuse_free(struct auth_fuse *f)
 	free(f);
 }
 
+static unsigned open_in(struct conversations *t)
+{
+	struct conversation *c;
+	unsigned at = 0, n = 0;
+
+	while ((c = conversation_next(t, &at)))
+		n += due_of(c) != UINT64_MAX;
+	return n;
+}
+
 void auth_fuse_get_stats(const struct auth_fuse *f, struct auth_fuse_stats *ret)
 {
 	*ret = f->st;
+	ret->open = open_in(f->verified) + open_in(f->claimed);
 	ret->conversations = conversations_held(f->verified) + conversations_held(f->claimed);
 }

@@ -67,4 +67,12 @@ void engine_tick(struct engine *e, uint64_t now, const struct host *host,
 		 const struct proctree *tree, alert_fn *fn, void *ctx);
 void engine_get_stats(const struct engine *e, struct engine_stats *ret);
 
+/*
+ * What is to be known after a restart, as bytes and back: windows of correlations, alerts that may
+ * be updated, what detectors learnt. restore: -EBADMSG for bytes that save() did not make. What is
+ * of a rule or detector that is not there any more, or of another version, is left out.
+ */
+void engine_save(const struct engine *e, struct buf *out);
+int engine_restore(struct engine *e, const void *p, size_t len);
+
 #endif

@@ -331,3 +331,71 @@ void alert_fold_flush(struct alert_fold *f, uint64_t now, const struct host *hos
 			tell_held(f, e, host, fn, ctx);
 	}
 }
+
+/* --- over a restart --- */
+
+/* Of an entry, what outlives the process. */
+struct saved {
+	uint64_t key, count, first, last, sent, base;
+	uint32_t before;
+	char id[ALERT_ID_LEN];
+};
+
+void alert_fold_save(const struct alert_fold *f, struct buf *out)
+{
+	for (uint32_t i = f->oldest; i != NONE; i = f->entry[i].newer) {
+		const struct entry *e = &f->entry[i];
+		struct saved s;
+		memset(&s, 0, sizeof(s));
+		s.key = e->key;
+		s.count = e->count;
+		s.first = e->first;
+		s.last = e->last;
+		s.sent = e->sent;
+		s.base = e->base;
+		s.before = e->before;
+		memcpy(s.id, e->id, sizeof(s.id));
+		buf_put(out, &s, sizeof(s));
+	}
+}
+
+static void restore_entry(struct alert_fold *f, const struct saved *s)
+{
+	uint32_t *bucket = bucket_of(f, s->key);
+	struct entry *e = &f->entry[f->n++];
+
+	*e = (struct entry){
+		.key = s->key,
+		.count = s->count,
+		.first = s->first,
+		.last = s->last,
+		.sent = s->sent,
+		.told = s->count,
+		.base = s->base,
+		.before = s->before,
+		.chain = *bucket,
+	};
+	memcpy(e->id, s->id, sizeof(e->id));
+	e->id[sizeof(e->id) - 1] = '\0';
+	*bucket = (uint32_t)(e - f->entry);
+	list_append(f, e);
+}
+
+int alert_fold_restore(struct alert_fold *f, const void *p, size_t len)
+{
+	struct saved s;
+
+	if (len % sizeof(s) || len / sizeof(s) > ALERT_FOLD_ENTRIES)
+		return -EBADMSG;
+	for (unsigned i = 0; i < f->n; i++)
+		drop_held(f, &f->entry[i]);
+	f->n = 0;
+	f->oldest = f->newest = NONE;
+	memset(f->bucket, 0xff, sizeof(f->bucket));
+	for (size_t at = 0; at < len; at += sizeof(s)) {
+		memcpy(&s, (const char *)p + at, sizeof(s));
+		if (!find(f, s.key))
+			restore_entry(f, &s);
+	}
+	return 0;
+}

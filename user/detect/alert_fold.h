@@ -50,4 +50,12 @@ void alert_fold_add(struct alert_fold *f, const struct alert_fold_keys *k, struc
 void alert_fold_flush(struct alert_fold *f, uint64_t now, const struct host *host,
 		      alert_fold_fn *fn, void *ctx);
 
+/*
+ * Which findings there were, as bytes and back, so that an alert goes on under its id and with its
+ * count after a restart. What is kept back is not among them: flush before. restore: -EBADMSG for
+ * bytes that save() did not make; what was remembered before is replaced.
+ */
+void alert_fold_save(const struct alert_fold *f, struct buf *out);
+int alert_fold_restore(struct alert_fold *f, const void *p, size_t len);
+
 #endif

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "detect/rule_info.h"
 #include "schema/event.h"
 
@@ -34,7 +35,7 @@ void verdict_message(struct verdict *v, const char *fmt, ...) __attribute__((for
 /* Adds a fact; beyond EVIDENCE_MAX it is dropped. */
 void verdict_evidence(struct verdict *v, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Adds those of the event's own fields that it has; keys are static. */
+/* Adds those of the event's fields that it has; keys are static. */
 void verdict_fields(struct verdict *v, const struct event *ev, const char *const *keys, unsigned n);
 
 struct detector {
@@ -45,6 +46,10 @@ struct detector {
 	/* ret is zeroed. 0, or negative errno for an error of the detector's own. */
 	int (*on_event)(void *state, const struct event *ev, struct verdict *ret);
 	void (*free)(void *state); /* may be NULL */
+	/* What is to be known after a restart, as bytes and back; NULL: nothing. restore: -EBADMSG
+	 * for bytes that save did not make; nothing is taken then. */
+	void (*save)(const void *state, struct buf *out);
+	int (*restore)(void *state, const void *p, size_t len);
 };
 
 /* The table; ended by NULL. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs detectors and rules over the stream and makes alerts of what they find. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/siphash.h"
 #include "detect/alert.h"
 #include "detect/alert_fold.h"
 #include "detect/finding.h"
@@ -216,4 +218,95 @@ struct ruleset *engine_rules(const struct engine *e)
 void engine_get_stats(const struct engine *e, struct engine_stats *ret)
 {
 	*ret = e->st;
+}
+
+/* --- over a restart: magic, parts, and SipHash of all, with no key: against damage --- */
+
+static const char magic[8] = { 'r', 's', 'h', 'k', 's', 't', 'a', '1' };
+static const struct siphash_key no_key;
+
+struct part {
+	char name[48];
+	uint64_t len;
+};
+
+static size_t begin_part(struct buf *out, const char *name)
+{
+	struct part part = { 0 };
+
+	snprintf(part.name, sizeof(part.name), "%s", name);
+	buf_put(out, &part, sizeof(part));
+	return out->len;
+}
+
+static void end_part(struct buf *out, size_t start)
+{
+	uint64_t len = out->len - start;
+
+	if (!out->failed)
+		memcpy(out->data + start - sizeof(len), &len, sizeof(len));
+}
+
+void engine_save(const struct engine *e, struct buf *out)
+{
+	size_t all = out->len, start;
+	uint64_t check;
+
+	buf_put(out, magic, sizeof(magic));
+	start = begin_part(out, "alerts");
+	alert_fold_save(e->fold, out);
+	end_part(out, start);
+	if (e->rules) {
+		start = begin_part(out, "rules");
+		ruleset_save(e->rules, out);
+		end_part(out, start);
+	}
+	for (unsigned i = 0; i < e->n; i++) {
+		if (!e->detector[i]->save)
+			continue;
+		start = begin_part(out, e->detector[i]->info.id);
+		e->detector[i]->save(e->state[i], out);
+		end_part(out, start);
+	}
+	if (out->failed)
+		return;
+	check = siphash(&no_key, out->data + all, out->len - all);
+	buf_put(out, &check, sizeof(check));
+}
+
+static int restore_part(struct engine *e, const struct part *part, const void *p)
+{
+	if (!strcmp(part->name, "alerts"))
+		return alert_fold_restore(e->fold, p, part->len);
+	if (!strcmp(part->name, "rules"))
+		return e->rules ? ruleset_restore(e->rules, p, part->len) : 0;
+	for (unsigned i = 0; i < e->n; i++)
+		if (e->detector[i]->restore && !strcmp(e->detector[i]->info.id, part->name))
+			return e->detector[i]->restore(e->state[i], p, part->len);
+	return 0;
+}
+
+int engine_restore(struct engine *e, const void *p, size_t len)
+{
+	const char *at = p, *end = at + len;
+	uint64_t check;
+	struct part part;
+	int rc = 0;
+
+	if (len < sizeof(magic) + sizeof(check) || memcmp(at, magic, sizeof(magic)) != 0)
+		return -EBADMSG;
+	end -= sizeof(check);
+	memcpy(&check, end, sizeof(check));
+	if (siphash(&no_key, p, len - sizeof(check)) != check)
+		return -EBADMSG;
+	for (at += sizeof(magic); !rc && at < end; at += part.len) {
+		if ((size_t)(end - at) < sizeof(part))
+			return -EBADMSG;
+		memcpy(&part, at, sizeof(part));
+		at += sizeof(part);
+		if (part.len > (size_t)(end - at) || !memchr(part.name, '\0', sizeof(part.name)))
+			return -EBADMSG;
+		rc = restore_part(e, &part, at);
+	}
+	return rc;
 }

@@ -152,6 +152,33 @@ static void message_of_event(const struct rule_match *m, const struct event *ev,
 		verdict_message(v, "%s: %s", m->info->name, exe);
 }
 
+/* Who, from where, to what; of su and sudo, who asked. */
+static void message_of_login(const struct rule_match *m, const struct event *ev, struct verdict *v)
+{
+	char user[128], ip[64], host[128], invoker[128], service[64];
+
+	put_field(user, sizeof(user), ev, "user.target.name");
+	put_field(ip, sizeof(ip), ev, "source.ip");
+	put_field(host, sizeof(host), ev, "redshank.auth.claimed_host");
+	put_field(invoker, sizeof(invoker), ev, "redshank.auth.invoker");
+	put_field(service, sizeof(service), ev, "redshank.auth.service");
+	verdict_message(v, "%s: user %s%s%s%s%s%s%s", m->info->name, *user ? user : "unknown",
+			*invoker ? " by " : "", invoker,
+			*ip	? " from "
+			: *host ? " from, as is claimed, "
+				: "",
+			*ip ? ip : host, *service ? " at " : "", service);
+}
+
+static void message_of_text(const struct rule_match *m, const struct event *ev, struct verdict *v)
+{
+	char exe[256], text[512];
+
+	put_field(exe, sizeof(exe), ev, "process.executable");
+	put_field(text, sizeof(text), ev, "event.original");
+	verdict_message(v, "%s: %s says \"%s\"", m->info->name, *exe ? exe : "a process", text);
+}
+
 static void put_seconds(char *to, size_t cap, uint64_t ns)
 {
 	uint64_t s = ns / NSEC_PER_SEC;
@@ -184,11 +211,22 @@ static void of_correlated(const struct rule_match *m, struct verdict *v)
 			 (unsigned long long)((c->last - c->first) / NSEC_PER_SEC));
 }
 
+/* What a login's alert is about, and by what the events of its session are found. */
+static const char *const login_keys[] = {
+	"user.target.name",	      "redshank.auth.invoker", "source.ip",
+	"redshank.auth.service",      "redshank.auth.method",  "redshank.session.id",
+	"redshank.session.source.ip",
+};
+
 void finding_of_rule(const struct rule_match *m, const struct event *ev, struct verdict *ret)
 {
 	ret->severity = m->severity;
 	if (m->correlated)
 		of_correlated(m, ret);
+	else if (ev->desc->id == EV_auth)
+		message_of_login(m, ev, ret);
+	else if (ev->desc->id == EV_auth_text)
+		message_of_text(m, ev, ret);
 	else
 		message_of_event(m, ev, ret);
 	for (unsigned i = 0; i < m->nevidence; i++) {
@@ -199,6 +237,8 @@ void finding_of_rule(const struct rule_match *m, const struct event *ev, struct 
 		else
 			verdict_evidence(ret, field, "(absent)");
 	}
+	if (ev->desc->id == EV_auth)
+		verdict_fields(ret, ev, login_keys, sizeof(login_keys) / sizeof(login_keys[0]));
 	if (m->uncertain)
 		verdict_evidence(ret, "redshank.rule.uncertain",
 				 "a filter of the rule was tested on a value whose end is missing");

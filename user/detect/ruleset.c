@@ -401,6 +401,12 @@ uint64_t ruleset_wants(const struct ruleset *r)
 
 void ruleset_save(const struct ruleset *r, struct buf *out)
 {
+	struct sigma_correlator_stats st;
+
+	/* As bytes it is no larger than in memory: one allocation, not those of a buffer that
+	 * grows. */
+	sigma_correlator_get_stats(sigma_engine_correlator(r->engine), &st);
+	buf_reserve(out, st.bytes);
 	sigma_correlator_save(sigma_engine_correlator(r->engine), out);
 }
 

@@ -209,14 +209,15 @@ static void get_claimed_name(const struct event *ev, const char *name, struct si
 /* "…sudo:   bob : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/id": sudo's own log_format. */
 static void get_sudo_value(const struct event *ev, const char *name, struct sigma_fill *f)
 {
-	const char *p, *end, *at;
+	const char *begin, *p, *end, *at;
 	size_t len, n = strlen(name);
 
-	text_of(ev, &p, &len);
-	skip_prefix(&p, &len);
-	for (end = p + len; (at = memmem(p, (size_t)(end - p), name, n)); p = at + n) {
+	text_of(ev, &begin, &len);
+	skip_prefix(&begin, &len);
+	end = begin + len;
+	for (p = begin; (at = memmem(p, (size_t)(end - p), name, n)); p = at + n) {
 		const char *value = at + n + 1;
-		if (value > end || at[n] != '=' || at[-1] != ' ')
+		if (value > end || at[n] != '=' || at == begin || at[-1] != ' ')
 			continue;
 		/* The command is the last one, and holds anything. */
 		const char *stop = strcmp(name, "COMMAND")
@@ -269,7 +270,7 @@ bool sigma_is_vsftpd(const struct event *ev)
 }
 
 #define CLAIM                                                       \
-	{ "Message", "message", NULL, KEYWORD, "the text" },        \
+	{ "Message", "event.original", NULL, KEYWORD, "the text" },        \
 		{ "Trust", "redshank.auth.trust", NULL, PLAIN,      \
 		  "of who said it: claimed, root, kernel" },        \
 		{ "ClaimedName", NULL, get_claimed_name, PLAIN,     \
@@ -292,7 +293,7 @@ const struct sigma_feed sigma_feed_claim[] = {
 const struct sigma_feed sigma_feed_audit_user[] = {
 	{ "type", NULL, get_audit_type, PLAIN,
 	  "USER_AUTH, USER_ACCT, USER_LOGIN, USER_START, CRED_ACQ, ADD_USER, …" },
-	{ "msg", "message", NULL, KEYWORD, "the text" },
+	{ "msg", "event.original", NULL, KEYWORD, "the text" },
 	{ "op", NULL, get_audit_value, PLAIN, "operation" },
 	{ "grantors", NULL, get_audit_value, PLAIN, "PAM modules that agreed" },
 	{ "acct", NULL, get_audit_value, PLAIN, "account" },

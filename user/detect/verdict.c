@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "detect/detector.h"
-#include "schema/value.h"
+#include "enrich/fields.h"
 
 static const char *const names[] = {
 	[SEVERITY_none] = "none", [SEVERITY_informational] = "informational",
@@ -64,11 +64,11 @@ static void put_value(struct verdict *v, const char *key, const struct value *va
 void verdict_fields(struct verdict *v, const struct event *ev, const char *const *keys, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		const struct field *f = field_find(ev->desc, keys[i]);
+		struct any_field f;
 		struct value val;
-		if (!f)
+		if (!any_field_find(ev->desc, keys[i], &f))
 			continue;
-		value_get(ev, f, &val);
+		any_field_get(&f, ev, &val);
 		if (val.kind == VALUE_num || val.kind == VALUE_bool || val.kind == VALUE_time)
 			verdict_evidence(v, keys[i], "%llu", (unsigned long long)val.num);
 		else if (val.kind != VALUE_none)

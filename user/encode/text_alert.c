@@ -174,6 +174,13 @@ static void who(struct report *r, const Redshank__V1__Alert *al, const Redshank_
 		buf_puts(b, ", terminal ");
 		put(b, p->tty);
 	}
+	const char *from = event_text(al, "redshank.session.source.ip");
+	if (*from) {
+		buf_puts(b, ", in a session from ");
+		put(b, from);
+		buf_puts(b, " as ");
+		put(b, event_text(al, "redshank.session.source.user"));
+	}
 	end_paragraph(r);
 }
 

@@ -286,16 +286,25 @@ static int parse_tags(struct sigma_parser *p, const struct sigma_node *doc, stru
 	return rc;
 }
 
-static void check_related(struct sigma_parser *p, const struct sigma_node *doc)
+/* spec: related. Of the types, that one means something here: what is obsolete does not alert. */
+static int parse_related(struct sigma_parser *p, const struct sigma_node *doc, struct sigma_rule *r)
 {
-	static const char *const types[] = { "derived", "obsolete", "obsoletes",  "merged",
-					     "renamed", "similar",  "correlation" };
+	static const char *const types[] = { "obsolete", "obsoletes", "derived",    "merged",
+					     "renamed",	 "similar",   "correlation" };
 	const struct sigma_node *list = sigma_node_get(doc, "related");
+	unsigned n = list && list->kind == SIGMA_LIST ? list->n : 0;
 
-	for (unsigned i = 0; list && list->kind == SIGMA_LIST && i < list->n; i++) {
+	r->obsoletes.s = arena_array(p->rules->arena, n, sizeof(*r->obsoletes.s));
+	if (!r->obsoletes.s)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++) {
 		const struct sigma_node *type = sigma_node_get(list->item[i], "type");
+		const char *id = NULL;
 		unsigned k = 0;
-		if (!type || type->kind != SIGMA_SCALAR || !sigma_node_get(list->item[i], "id")) {
+		int rc = sigma_parser_text(p, list->item[i], "id", &id);
+		if (rc)
+			return rc;
+		if (!id || !type || type->kind != SIGMA_SCALAR) {
 			sigma_parser_warn(p, list->item[i]->pos, "related wants an id and a type");
 			continue;
 		}
@@ -304,7 +313,10 @@ static void check_related(struct sigma_parser *p, const struct sigma_node *doc)
 		if (k == COUNT(types))
 			sigma_parser_warn(p, type->pos, "unknown type of relation '%s'",
 					  type->scalar.text);
+		else if (k < 2)
+			r->obsoletes.s[r->obsoletes.n++] = id;
 	}
+	return 0;
 }
 
 static int check_taxonomy(struct sigma_parser *p, const struct sigma_node *doc)
@@ -332,11 +344,10 @@ int sigma_parse_common(struct sigma_parser *p, const struct sigma_node *doc, str
 	int rc;
 
 	sigma_parser_unknown(p, doc, known, COUNT(known), true);
-	check_related(p, doc);
-	if ((rc = parse_title(p, doc, r)) || (rc = parse_id(p, doc, r)) ||
-	    (rc = parse_level(p, doc, r)) || (rc = parse_status(p, doc, r)) ||
-	    (rc = parse_tags(p, doc, r)) || (rc = check_taxonomy(p, doc)) ||
-	    (rc = parse_date(p, doc, "date", &r->date)) ||
+	if ((rc = parse_related(p, doc, r)) || (rc = parse_title(p, doc, r)) ||
+	    (rc = parse_id(p, doc, r)) || (rc = parse_level(p, doc, r)) ||
+	    (rc = parse_status(p, doc, r)) || (rc = parse_tags(p, doc, r)) ||
+	    (rc = check_taxonomy(p, doc)) || (rc = parse_date(p, doc, "date", &r->date)) ||
 	    (rc = parse_date(p, doc, "modified", &modified)) ||
 	    (rc = sigma_parser_text(p, doc, "description", &r->description)) ||
 	    (rc = sigma_parser_text(p, doc, "author", &r->author)) ||

@@ -137,6 +137,20 @@ struct sigma_rule *sigma_index_find(const struct sigma_index *x, const char *ref
 	return found;
 }
 
+/* They stay, for correlations may use them. */
+static void silence_obsolete(struct sigma_rules *r, const struct sigma_index *x)
+{
+	for (unsigned i = 0; i < r->n; i++) {
+		const struct sigma_rule *by = r->rule[i];
+		for (unsigned k = 0; !by->broken && k < by->obsoletes.n; k++) {
+			unsigned at = lower_bound(&x->ids, by->obsoletes.s[k]);
+			if (at < x->ids.n && x->ids.named[at].rule != by &&
+			    !strcasecmp(x->ids.named[at].name, by->obsoletes.s[k]))
+				x->ids.named[at].rule->silent = true;
+		}
+	}
+}
+
 int sigma_link(struct sigma_rules *r)
 {
 	struct sigma_index x;
@@ -150,6 +164,8 @@ int sigma_link(struct sigma_rules *r)
 		rc = sigma_link_filters(r, &x, scratch);
 	if (!rc)
 		rc = sigma_link_correlations(r, &x, scratch);
+	if (!rc)
+		silence_obsolete(r, &x);
 	if (rc)
 		sigma_problem_add(&r->problems, SIGMA_ERROR, (struct sigma_pos){ .line = 0 },
 				  "no room for what links the rules");

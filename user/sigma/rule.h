@@ -188,13 +188,14 @@ struct sigma_rule {
 	const char *name, *description, *status, *author, *date, *license;
 	enum sigma_level level;
 	struct sigma_strings tags, falsepositives, references, fields;
+	struct sigma_strings obsoletes; /* ids of rules that this one stands for */
 	struct sigma_logsource logsource; /* correlations have none */
 	const struct sigma_expr *expr; /* filters already applied; NULL for correlations */
 	struct sigma_correlation *correlation; /* of SIGMA_CORRELATION */
 	struct sigma_strings filtered; /* of SIGMA_FILTER: ids, names, or none for any rule */
 	uint64_t expires; /* of SIGMA_FILTER: Unix ns from when on it does not count; 0: never */
 	/* Set by sigma_link(). */
-	bool silent; /* only correlations use it: no alert of its own */
+	bool silent; /* no alert of its own: only correlations use it, or it is obsolete */
 	struct sigma_strings wanted; /* fields that correlations read in its events */
 	/* Set by sigma_link() and the compiler. */
 	bool broken; /* has an error: not to be used */
