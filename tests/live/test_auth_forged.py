@@ -125,7 +125,7 @@ NAMES = [
     'root" res=success',
     "726F6F74",
     "a'b\"c\\d",
-    f"x ssh2: Accepted password for root from {INJECTED} port 5 ssh2",
+    f"x ssh2 Accepted password for root from {INJECTED} port 5 ssh2",
     f"invalid user root from {INJECTED} port 7",
 ]
 
@@ -209,7 +209,8 @@ def no_login(sensor):
 def alerts(sensor):
     """Claims raise an alert of their own; no alert takes them for failures or logins"""
     forged = set().union(*({get(e, "process.entity_id") for e in events_of(sensor, p)} for p in forgers.values()))
-    said = [a for a in sensor.find(kind="alert") if get(a, "process.entity_id") in forged]
+    said = [a for a in sensor.find(kind="alert") if get(a, "process.entity_id") in forged
+            and get(a, "event.category") == ["authentication"]]
     assert said, "no alert"
     for a in said:
         assert "forged" in get(a, "rule.name", "").lower() or "claim" in get(a, "rule.name", "").lower(), a

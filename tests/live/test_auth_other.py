@@ -139,9 +139,9 @@ def vsftpd_wrong():
     return ftp("vsftpd", "rsone", WRONG, "530")
 
 
-@case(fails(user="nosuch77", service="vsftpd"))
+@case(fails("user_unknown", user="nosuch77", service="vsftpd"))
 def vsftpd_unknown_user():
-    """vsftpd, a user that does not exist: it looks like a wrong password"""
+    """vsftpd, a user that does not exist: PAM's line says so"""
     return ftp("vsftpd", "nosuch77", WRONG, "530")
 
 
