@@ -294,8 +294,10 @@ static void s_dropbear_key(void)
 static void s_locked(void)
 {
 	struct daemon d = monitor();
-	audit(&d, 2100, "op=pam_faillock acct=\"alice\"", true);
-	audit(&d, 2207, "op=pam_faillock acct=\"alice\"", true);
+	say(&d, "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= "
+		"rhost=10.0.0.5  user=alice");
+	audit(&d, 2100, "pam_faillock uid=1001 ", true);
+	audit(&d, 2207, "pam_faillock uid=1001 ", true);
 	say(&d, "pam_faillock(sshd:auth): Consecutive login failures for user alice account "
 		"temporarily locked");
 	audit(&d, 1100, AUTH, false);
@@ -370,11 +372,8 @@ static const struct login_row rows[] = {
 	{ "dropbear, key refused", s_dropbear_key,
 	  "login unknown disconnected_before_auth alice -" FROM, NULL, NULL, NULL, "", "" },
 	{ "locked out", s_locked,
-	  "account_lock unknown account_expired_or_locked alice -" FROM
-	  "login failure denied_by_policy alice password" FROM,
-	  "account_lock unknown account_expired_or_locked alice -" FROM BAD("password"), NULL,
-	  "account_lock unknown account_expired_or_locked alice -" FROM BAD("password"),
-	  "account_lock unknown account_expired_or_locked alice -" FROM BAD("pam"),
+	  "account_lock unknown account_expired_or_locked alice -" FROM BAD("password"), NULL, NULL,
+	  NULL, "account_lock unknown account_expired_or_locked alice -" FROM BAD("pam"),
 	  "login failure denied_by_policy alice pam" FROM },
 };
 

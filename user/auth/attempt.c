@@ -20,6 +20,12 @@ static unsigned user_rank(const struct reported *in)
 	return in->by == BY_audit ? 4 : in->by == BY_pam ? 3 : 2;
 }
 
+/* libaudit writes no more than 32 bytes (UT_NAMESIZE) of a name that it encodes. */
+static bool is_rest(const struct auth_name *longer, const struct auth_name *n)
+{
+	return n->len == 32 && longer->len > n->len && !memcmp(longer->p, n->p, n->len);
+}
+
 static void take_user(struct attempt *a, const struct reported *in)
 {
 	unsigned rank = user_rank(in);
@@ -29,7 +35,7 @@ static void take_user(struct attempt *a, const struct reported *in)
 	if (attempt_of_caller(in)) {
 		if (!a->invoker.len)
 			a->invoker = in->r->user;
-	} else if (rank > a->user_rank) {
+	} else if (rank > a->user_rank || is_rest(&in->r->user, &a->user)) {
 		a->user = in->r->user;
 		a->user_rank = (uint8_t)rank;
 	}
@@ -69,7 +75,9 @@ void attempt_add(struct attempt *a, const struct reported *in)
 	if (in->time > a->last)
 		a->last = in->time;
 	take_user(a, in);
-	take(&a->invoker, &r->invoker);
+	/* To a server, who asks is who the other machine says it is. */
+	if (auth_program_becomes(in->who->program))
+		take(&a->invoker, &r->invoker);
 	take(&a->tty, &r->tty);
 	take(&a->key, &r->key);
 	take(&a->host, &r->host);
@@ -105,6 +113,9 @@ static enum auth_reason failure_reason(const struct conversation *c)
 {
 	const struct attempt *a = &c->a;
 	enum auth_reason r = a->by_pam ? a->by_pam : a->by_text ? a->by_text : a->by_audit;
+	/* faillock makes "denied" of a wrong password. */
+	if (r == AUTH_REASON_denied_by_policy && c->w.reason == AUTH_REASON_bad_credentials)
+		r = AUTH_REASON_bad_credentials;
 	bool plain = !r || r == AUTH_REASON_ok || r == AUTH_REASON_bad_credentials;
 
 	if ((plain || r == AUTH_REASON_user_unknown) && is_policy(c->w.reason))
@@ -306,6 +317,23 @@ void weak_record(const struct conversation *c, union rec_buf *ret)
 	put_ends(ret, c, &w->host);
 }
 
+void lock_record(const struct conversation *c, union rec_buf *ret)
+{
+	static const struct auth_name none;
+	struct ev_auth *e = (struct ev_auth *)ret;
+
+	begin(c, c->lock.last, c->lock.last, ret);
+	e->action = AUTH_account_lock;
+	/* That it was locked is no success of anybody. */
+	e->outcome = AUTH_IS_unknown;
+	e->reason = AUTH_REASON_account_expired_or_locked;
+	e->sources = c->lock.sources;
+	e->reports = 1;
+	put(ret, &e->user, EVF_auth_user, c->lock.user.len ? &c->lock.user : &c->a.user);
+	put_service(ret, c, &c->a.service);
+	put_ends(ret, c, &none);
+}
+
 void session_record(const struct conversation *c, enum auth_action action,
 		    const struct reported *in, union rec_buf *ret)
 {
@@ -315,9 +343,8 @@ void session_record(const struct conversation *c, enum auth_action action,
 
 	begin(c, in->time, in->time, ret);
 	e->action = action;
-	e->outcome = action == AUTH_account_lock ? AUTH_IS_unknown : AUTH_IS_success;
-	e->reason = action == AUTH_account_lock ? AUTH_REASON_account_expired_or_locked
-						: AUTH_REASON_ok;
+	e->outcome = AUTH_IS_success;
+	e->reason = AUTH_REASON_ok;
 	e->sources = in->source;
 	e->reports = 1;
 	if (!auth_program_becomes(c->who.program)) {

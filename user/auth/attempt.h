@@ -48,7 +48,10 @@ bool attempt_record(const struct conversation *c, union rec_buf *ret);
 /* Of its weak reports. */
 void weak_record(const struct conversation *c, union rec_buf *ret);
 
-/* The end of its session; a session that began behind its login was told; a locked account. */
+/* Of an account that was locked. */
+void lock_record(const struct conversation *c, union rec_buf *ret);
+
+/* The end of its session; a session that began behind its login was told. */
 void session_record(const struct conversation *c, enum auth_action action,
 		    const struct reported *in, union rec_buf *ret);
 

@@ -53,6 +53,14 @@ struct weak {
 	struct auth_name user, invoker, host;
 };
 
+/* An account that was locked. */
+struct lock {
+	uint64_t last; /* report of it; 0: none */
+	uint64_t due; /* when it is told; 0: it was */
+	uint32_t sources;
+	struct auth_name user;
+};
+
 struct conversation {
 	struct auth_sender who; /* of the reports: the process that speaks for the connection */
 	bool connected; /* who.peer is the other end */
@@ -64,7 +72,8 @@ struct conversation {
 	bool logged_in; /* told */
 	bool session_known; /* ... with the session's id */
 	bool in_session;
-	uint64_t ended, locked; /* when that was told; 0: never */
+	uint64_t ended; /* when that was told; 0: never */
+	struct lock lock;
 	uint64_t claims_since;
 	uint32_t claims;
 	/* Owned by conversation.c: */

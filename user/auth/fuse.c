@@ -53,12 +53,22 @@ static void tell_failures_before(struct auth_fuse *f, uint64_t time)
 			fuse_close(f, c);
 }
 
+static void close_lock(struct auth_fuse *f, struct conversation *c)
+{
+	if (!c->lock.due)
+		return;
+	c->lock.due = 0;
+	lock_record(c, &f->rec);
+	fuse_tell(f, c);
+}
+
 void fuse_close(struct auth_fuse *f, struct conversation *c)
 {
 	struct attempt *a = &c->a;
 
 	if (a->state != ATTEMPT_open)
 		return;
+	close_lock(f, c);
 	if (a->confirmed && c->who.verified)
 		tell_failures_before(f, a->last);
 	a->state = ATTEMPT_told;
@@ -97,13 +107,22 @@ void fuse_close_weak(struct auth_fuse *f, struct conversation *c)
 	fuse_tell(f, c);
 }
 
+static void close_all(struct auth_fuse *f, struct conversation *c)
+{
+	fuse_close(f, c);
+	close_lock(f, c);
+	fuse_close_weak(f, c);
+}
+
 /* --- time --- */
 
 static uint64_t due_of(const struct conversation *c)
 {
 	uint64_t due = c->a.state == ATTEMPT_open ? c->a.due : UINT64_MAX;
 
-	return c->w.due && c->w.due < due ? c->w.due : due;
+	if (c->w.due && c->w.due < due)
+		due = c->w.due;
+	return c->lock.due && c->lock.due < due ? c->lock.due : due;
 }
 
 static void close_due(struct auth_fuse *f, struct conversations *t, uint64_t now)
@@ -112,6 +131,8 @@ static void close_due(struct auth_fuse *f, struct conversations *t, uint64_t now
 	unsigned at = 0;
 
 	while ((c = conversation_next(t, &at))) {
+		if (c->lock.due && c->lock.due <= now)
+			close_lock(f, c);
 		if (c->a.state == ATTEMPT_open && c->a.due <= now)
 			fuse_close(f, c);
 		if (c->w.due && c->w.due <= now)
@@ -144,7 +165,7 @@ void auth_fuse_flush(struct auth_fuse *f)
 
 static bool has_open(const struct conversation *c)
 {
-	return c->a.state == ATTEMPT_open || c->w.due || c->in_session;
+	return due_of(c) != UINT64_MAX || c->in_session;
 }
 
 /* A process that was forked to ask for credentials: its parent speaks for the connection. */
@@ -190,8 +211,7 @@ static struct conversation *conversation_of(struct auth_fuse *f, const struct ev
 	c = conversation_oldest(t);
 	if (c) {
 		f->st.evicted += has_open(c);
-		fuse_close(f, c);
-		fuse_close_weak(f, c);
+		close_all(f, c);
 		conversation_forget(t, c);
 	}
 	return conversation_add(t, s);
@@ -311,6 +331,19 @@ static void take_pam(struct auth_fuse *f, const struct event *ev)
 		take_report(f, ev, &s, &r, BY_pam, 1U << AUTH_BY_pam);
 }
 
+/* Nothing comes any more but what is on its way. */
+static void hurry(struct auth_fuse *f, struct conversation *c, uint64_t now)
+{
+	uint64_t due = now + SETTLE_NS;
+
+	if (c->a.due > due)
+		c->a.due = due;
+	if (c->w.due > due)
+		c->w.due = due;
+	if (due < f->next_due)
+		f->next_due = due;
+}
+
 /* The end of the process that speaks for a connection is the end of that. */
 static void take_exit(struct auth_fuse *f, struct conversations *t, const struct ev_hdr *h,
 		      uint64_t exec_time)
@@ -319,6 +352,11 @@ static void take_exit(struct auth_fuse *f, struct conversations *t, const struct
 
 	if (!c)
 		return;
+	/* Claims come by another ring than exits do, and may be behind. */
+	if (!c->who.verified) {
+		hurry(f, c, h->time);
+		return;
+	}
 	/* A helper may have been forked before its parent said anything. */
 	if (c->sock && !c->who.exec_time && !c->logged_in) {
 		if (c->a.state == ATTEMPT_open && c->a.due > h->time + SETTLE_NS)
@@ -327,8 +365,7 @@ static void take_exit(struct auth_fuse *f, struct conversations *t, const struct
 			f->next_due = c->a.due;
 		return;
 	}
-	fuse_close(f, c);
-	fuse_close_weak(f, c);
+	close_all(f, c);
 	fuse_end(f, c, h);
 	conversation_forget(t, c);
 }
@@ -339,6 +376,8 @@ void auth_fuse_event(struct auth_fuse *f, const struct event *ev)
 	uint64_t exec_time = ev->proc ? ev->proc->exec_time : 0;
 	struct ev_hdr h = *ev->rec;
 
+	if (h.time > f->now)
+		f->now = h.time;
 	if (h.type == EV_auth_text)
 		take_text(f, ev);
 	else if (h.type == EV_pam)

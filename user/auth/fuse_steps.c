@@ -130,7 +130,7 @@ static void hold(struct auth_fuse *f, struct conversation *c, const struct repor
 	if (in->r->user.len && !attempt_of_caller(in) &&
 	    (!w->user.len || in->r->step == AUTH_STEP_gone))
 		w->user = in->r->user;
-	if (in->r->invoker.len)
+	if (in->r->invoker.len && auth_program_becomes(in->who->program))
 		w->invoker = in->r->invoker;
 	if (in->r->host.len)
 		w->host = in->r->host;
@@ -368,13 +368,20 @@ static void password(struct auth_fuse *f, struct conversation *c, const struct r
 		wait(a, in->time, in->by == BY_pam ? SETTLE_NS : WINDOW_NS);
 }
 
-static void lock(struct auth_fuse *f, struct conversation *c, const struct reported *in)
+/* Audit's message has no name; the line behind it, or the attempt that caused it, has. */
+static void lock(struct conversation *c, const struct reported *in)
 {
-	if (c->locked && in->time - c->locked <= WINDOW_NS)
+	struct lock *l = &c->lock;
+
+	if (in->r->user.len)
+		l->user = in->r->user;
+	if (l->last && in->time - l->last <= WINDOW_NS) {
+		l->sources |= l->due ? in->source : 0;
 		return;
-	c->locked = in->time;
-	session_record(c, AUTH_account_lock, in, &f->rec);
-	fuse_tell(f, c);
+	}
+	l->last = in->time;
+	l->sources = in->source;
+	l->due = in->time + SETTLE_NS;
 }
 
 /* Root needs no password to become somebody, and nobody asks it for one. */
@@ -397,6 +404,7 @@ void fuse_step(struct auth_fuse *f, struct conversation *c, const struct reporte
 		return;
 	switch (in->r->step) {
 	case AUTH_STEP_none:
+	case AUTH_STEP_connected:
 		break;
 	case AUTH_STEP_hint:
 		hint(f, c, in);
@@ -436,7 +444,7 @@ void fuse_step(struct auth_fuse *f, struct conversation *c, const struct reporte
 		password(f, c, in);
 		break;
 	case AUTH_STEP_lock:
-		lock(f, c, in);
+		lock(c, in);
 		break;
 	}
 }

@@ -80,6 +80,9 @@ static const struct row sshd_rows[] = {
 
 /* dropbear svr-auth.c, svr-authpasswd.c, svr-authpubkey.c, svr-session.c */
 static const struct row dropbear_rows[] = {
+	/* When it says why it ends, the connection may be gone. */
+	{ "Child connection from %h", AUTH_STEP_connected, AUTH_IS_unknown, AUTH_REASON_none,
+	  AUTH_METHOD_none },
 	OK("Password auth succeeded for '%u' from %h", verdict, password),
 	OK("PAM password auth succeeded for '%u' from %h", verdict, password),
 	OK("Pubkey auth succeeded for '%u' with %w key %w from %h", verdict, publickey),

@@ -25,6 +25,7 @@ struct auth_name {
 /* Steps of an attempt, by the order in which a program takes them. */
 enum auth_step {
 	AUTH_STEP_none,
+	AUTH_STEP_connected, /* tells nothing but whom its sender is connected with */
 	AUTH_STEP_hint, /* around an attempt: `reason` is why it will fail. None by itself. */
 	AUTH_STEP_offer, /* a public key was offered and not accepted. None by itself. */
 	AUTH_STEP_try, /* credentials were checked */

@@ -60,9 +60,16 @@ static bool is_roots(const struct image *im)
 	       (!(im->exe_mode & S_IWGRP) || !im->exe_gid);
 }
 
-static bool runs_as_root(const struct image *im, const struct ev_hdr *h)
+/*
+ * What root started, and what is set-uid root, as long as it has root's rights. A daemon that logs
+ * people in is still itself when it has given them up (proftpd does so between its steps).
+ */
+static bool runs_as_root(const struct image *im, const struct auth_sender *s)
 {
-	return !h->euid || !im->euid;
+	if (s->trust != AUTH_TRUST_claimed)
+		return !s->hdr.euid || !im->euid;
+	return !im->uid && !im->euid && s->program != AUTH_PROGRAM_other &&
+	       s->program != AUTH_PROGRAM_busybox;
 }
 
 static void set_name(struct auth_sender *s, const char *path, size_t len)
@@ -95,7 +102,9 @@ static void of_image(const struct event *ev, struct auth_sender *s)
 	s->invoked = im->uid && !im->euid;
 	s->program = auth_program_of(im->exe, im->exe_len);
 	set_name(s, im->exe, im->exe_len);
-	s->verified = s->trust != AUTH_TRUST_claimed && is_roots(im) && runs_as_root(im, ev->rec);
+	s->verified = is_roots(im) && runs_as_root(im, s);
+	if (s->verified && s->trust == AUTH_TRUST_claimed)
+		s->trust = AUTH_TRUST_root;
 }
 
 /* Who may be meant by the tag, where the file is of no program that is known. */
@@ -109,6 +118,7 @@ static bool of_tag(struct auth_piece tag, struct auth_sender *s)
 		return false;
 	case AUTH_PROGRAM_busybox:
 		s->program = said;
+		set_name(s, tag.p ? tag.p : "", tag.len);
 		return true;
 	case AUTH_PROGRAM_other:
 		if (said == AUTH_PROGRAM_other || said == AUTH_PROGRAM_busybox)
