@@ -3,6 +3,7 @@
 #ifndef REDSHANK_LIB_PAM_H
 #define REDSHANK_LIB_PAM_H
 
+#include "pam_names.h"
 #include "peer.h"
 #include "trust.h"
 #include "vma.h"
@@ -18,16 +19,7 @@
 #define HANDLE_RUSER   0x40
 #define HANDLE_TTY     0x48
 
-/* security/_pam_types.h: items of pam_set_item(3). Others, 6 and 7 being passwords, are not read.
- */
-#define ITEM_SERVICE 1
-#define ITEM_USER    2
-#define ITEM_TTY     3
-#define ITEM_RHOST   4
-#define ITEM_RUSER   8
-
-#define NAME_MAX_PAM 256 /* bytes of a name */
-#define SERVICE_CMP  32 /* bytes by which two names of services are compared */
+#define SERVICE_CMP 32 /* bytes by which two names of services are compared */
 
 enum pam_layout { LAYOUT_unknown, LAYOUT_known, LAYOUT_other };
 
@@ -64,32 +56,6 @@ struct {
 	__type(key, u64);
 	__type(value, struct pam_start);
 } pam_starts SEC(".maps") __weak;
-
-/* Where the handle is not as we know it: names as they were set, by process. */
-struct pam_names {
-	char service[NAME_MAX_PAM], user[NAME_MAX_PAM], rhost[NAME_MAX_PAM], ruser[NAME_MAX_PAM],
-		tty[NAME_MAX_PAM];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 256);
-	__type(key, u32);
-	__type(value, struct pam_names);
-} pam_names SEC(".maps") __weak;
-
-/* One that is empty: it is too large for the stack. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct pam_names);
-} pam_no_names SEC(".maps") __weak;
-
-static __always_inline u32 current_tgid(void)
-{
-	return bpf_get_current_pid_tgid() >> 32;
-}
 
 /* The library that the code at ip is of: by its inode, as programs that share a layer of their
  * containers' file systems share the library. */
@@ -142,17 +108,11 @@ static __always_inline int on_start(u64 service, u64 user, u64 handle, u64 ip)
 	return 0;
 }
 
-static __always_inline void keep_name(char *at, u64 value)
-{
-	if (bpf_probe_read_user_str(at, NAME_MAX_PAM, (void *)value) < 0)
-		*at = '\0';
-}
-
 /* What the handle has for a service is compared with what was asked for. */
 static __always_inline int on_started(void)
 {
 	u64 task = bpf_get_current_pid_tgid();
-	u32 tgid = task >> 32, zero = 0, layout = LAYOUT_known;
+	u32 layout = LAYOUT_known;
 	struct pam_start *at = bpf_map_lookup_elem(&pam_starts, &task), s;
 
 	if (!at)
@@ -166,42 +126,7 @@ static __always_inline int on_started(void)
 	}
 	layout = LAYOUT_other;
 	bpf_map_update_elem(&pam_layouts, &s.lib, &layout, BPF_ANY);
-	void *none = bpf_map_lookup_elem(&pam_no_names, &zero);
-	if (!none || bpf_map_update_elem(&pam_names, &tgid, none, BPF_ANY))
-		return 0;
-	struct pam_names *names = bpf_map_lookup_elem(&pam_names, &tgid);
-	if (!names)
-		return 0;
-	keep_name(names->service, s.service);
-	if (s.user)
-		keep_name(names->user, s.user);
-	return 0;
-}
-
-static __always_inline int on_set_item(u32 item, u64 value)
-{
-	u32 tgid = current_tgid();
-	struct pam_names *names = bpf_map_lookup_elem(&pam_names, &tgid);
-
-	if (!names)
-		return 0;
-	switch (item) {
-	case ITEM_SERVICE:
-		keep_name(names->service, value);
-		break;
-	case ITEM_USER:
-		keep_name(names->user, value);
-		break;
-	case ITEM_TTY:
-		keep_name(names->tty, value);
-		break;
-	case ITEM_RHOST:
-		keep_name(names->rhost, value);
-		break;
-	case ITEM_RUSER:
-		keep_name(names->ruser, value);
-		break;
-	}
+	keep_names(s.service, s.user);
 	return 0;
 }
 
@@ -217,15 +142,6 @@ static __always_inline int on_enter(u32 op, u64 handle, u32 flags, u64 ip)
 	return 0;
 }
 
-/* Names that are not set are NULL. */
-#define PUT_NAME(s_, e_, name_, at_, from_)                                                        \
-	do {                                                                                       \
-		void *name__ = (void *)(at_);                                                      \
-		if (name__)                                                                        \
-			rec_put_cstr_from(s_, &(e_)->name_, EVF_pam_##name_, name__, NAME_MAX_PAM, \
-					  from_);                                                  \
-	} while (0)
-
 static __always_inline void put_from_handle(struct scratch *s, struct ev_pam *e, u64 handle)
 {
 	PUT_NAME(s, e, service, user_pointer(handle + HANDLE_SERVICE), REC_USER);
@@ -233,20 +149,6 @@ static __always_inline void put_from_handle(struct scratch *s, struct ev_pam *e,
 	PUT_NAME(s, e, rhost, user_pointer(handle + HANDLE_RHOST), REC_USER);
 	PUT_NAME(s, e, ruser, user_pointer(handle + HANDLE_RUSER), REC_USER);
 	PUT_NAME(s, e, tty, user_pointer(handle + HANDLE_TTY), REC_USER);
-}
-
-static __always_inline void put_as_set(struct scratch *s, struct ev_pam *e)
-{
-	u32 tgid = current_tgid();
-	struct pam_names *names = bpf_map_lookup_elem(&pam_names, &tgid);
-
-	if (!names)
-		return;
-	PUT_NAME(s, e, service, names->service, REC_KERNEL);
-	PUT_NAME(s, e, user, names->user, REC_KERNEL);
-	PUT_NAME(s, e, rhost, names->rhost, REC_KERNEL);
-	PUT_NAME(s, e, ruser, names->ruser, REC_KERNEL);
-	PUT_NAME(s, e, tty, names->tty, REC_KERNEL);
 }
 
 /* The entry is taken away: a library that is watched by two of its names answers once. */

@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -346,9 +348,44 @@ static void check_kernel(struct feature *f)
 		set(f, FEATURE_yes, "%s %s", u.release, u.machine);
 }
 
+/* Sources of what is known of logins (bpf/auth.bpf.c). */
+static void check_audit(struct feature *f)
+{
+	f->name = "audit";
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+	if (fd < 0)
+		set(f, FEATURE_no,
+		    "no audit in this kernel (%s): programs send no audit messages of logins",
+		    strerror(errno));
+	else
+		set(f, FEATURE_yes, "the kernel takes audit messages");
+	if (fd >= 0)
+		close(fd);
+}
+
+static void check_syslog(struct feature *f)
+{
+	f->name = "syslog";
+	if (access("/dev/log", F_OK))
+		set(f, FEATURE_no,
+		    "nobody listens at /dev/log: what programs say to the system's log is not "
+		    "said at all (start rsyslogd or journald); containers have their own");
+	else
+		set(f, FEATURE_yes, "/dev/log");
+}
+
+static void check_uprobe(struct feature *f)
+{
+	f->name = "uprobe";
+	if (access("/sys/bus/event_source/devices/uprobe/type", R_OK))
+		set(f, FEATURE_no, "no CONFIG_UPROBE_EVENTS: libpam can't be watched");
+	else
+		set(f, FEATURE_yes, "functions of libraries can be watched");
+}
+
 static void (*const checks[])(struct feature *) = {
-	check_kernel,	check_proc, check_privileges, check_ringbuf, check_btf,
-	check_lockdown, check_lsm,  check_tracefs,    check_pid_ns,
+	check_kernel, check_proc,    check_privileges, check_ringbuf, check_btf,    check_lockdown,
+	check_lsm,    check_tracefs, check_pid_ns,     check_audit,   check_syslog, check_uprobe,
 };
 
 unsigned features_list(struct feature ret[FEATURES_MAX])

@@ -113,9 +113,20 @@ static bool identify(uint32_t pid, struct pam_file *f)
 	f->root = !st.stx_uid;
 	f->user = pid;
 	f->mntns = mount_namespace(pid);
-	if (mount_namespace(1) == f->mntns)
-		f->user = 1;
 	return f->mntns;
+}
+
+/* A mount namespace that is not the host's may be gone soon; most have the host's files. */
+static void prefer_host(struct pam_file *f, const char *path)
+{
+	struct pam_file host = { .fd = open_in_root(1, path) };
+
+	if (host.fd >= 0 && identify(1, &host) && pam_file_same(&host, f)) {
+		pam_file_close(f);
+		*f = host;
+	} else {
+		pam_file_close(&host);
+	}
 }
 
 static bool is_code_of_libpam(const struct line *l)
@@ -137,6 +148,7 @@ static bool take_line(void *ctx, const struct line *l)
 		pam_file_close(&f);
 		return false;
 	}
+	prefer_host(&f, l->path);
 	*look->ret = f;
 	return true;
 }
