@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Programs that log people in, as the fuser sees them: each line of a scenario is one report by one
- * source, and sources can be missing. What comes out is kept as lines:
- *
- *   ACTION OUTCOME REASON USER METHOD SOURCE   ("-" for what is absent; "!" before it: not
- * verified)
+ * source, and sources can be missing.
  */
 #ifndef REDSHANK_TESTS_LOGINS_H
 #define REDSHANK_TESTS_LOGINS_H
@@ -17,19 +14,12 @@
 #include "auth/fuse.h"
 #include "enrich/proctree.h"
 #include "records.h"
-#include "schema/value.h"
 
 enum { A = 1, B = 2, C = 4, ALL = A | B | C };
-
-#define KEPT_MAX  64
-#define LINE_MAX_ 400
 
 static struct auth_fuse *fuse;
 static unsigned sources = ALL; /* that are there */
 static u64 now;
-static char kept[KEPT_MAX][LINE_MAX_];
-static unsigned nkept;
-static _Alignas(8) char last_rec[EV_LEN_MAX]; /* the latest record */
 
 /* A process, and what it is connected with. */
 struct daemon {
@@ -214,50 +204,6 @@ static inline void pass(u64 ms)
 {
 	now += ms * 1000000;
 	auth_fuse_tick(fuse, now);
-}
-
-static inline const char *shown(const struct event *ev, const char *name, char *tmp)
-{
-	struct value v;
-	const struct field *f = field_find(ev->desc, name);
-
-	assert(f);
-	value_get(ev, f, &v);
-	if (v.kind == VALUE_none)
-		return "-";
-	snprintf(tmp, 64, "%.*s", (int)v.len, v.p);
-	return tmp;
-}
-
-static inline void keep(void *ctx, const struct ev_hdr *rec)
-{
-	struct event ev = rec_event(rec);
-	char t[6][64];
-
-	(void)ctx;
-	assert(!schema_check(rec, rec->len, NULL));
-	memcpy(last_rec, rec, rec->len);
-	if (nkept == KEPT_MAX)
-		return;
-	snprintf(kept[nkept++], LINE_MAX_, "%s%s %s %s %s %s %s",
-		 EVENT_AS(auth, &ev)->verified ? "" : "!", shown(&ev, "redshank.auth.action", t[0]),
-		 shown(&ev, "event.outcome", t[1]), shown(&ev, "redshank.auth.reason", t[2]),
-		 shown(&ev, "user.target.name", t[3]), shown(&ev, "redshank.auth.method", t[4]),
-		 shown(&ev, "source.address", t[5]));
-}
-
-static inline void fuse_start(unsigned with, unsigned conversations)
-{
-	sources = with;
-	nkept = 0;
-	now = 1000000000000;
-	assert(!auth_fuse_new(conversations, AUTH_FUSE_CLAIMED, keep, NULL, &fuse));
-}
-
-static inline void fuse_stop(void)
-{
-	auth_fuse_free(fuse);
-	fuse = NULL;
 }
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "encode/json_parts.h"
 #include "enrich/fields.h"
+#include "enrich/login.h"
 #include "page.h"
 #include "records.h"
 
@@ -192,11 +193,11 @@ static void put_unseen(struct buf *b)
 	buf_putc(b, '\n');
 }
 
-static void put_derived(struct buf *b)
+static void put_derived(struct buf *b, const struct derived *f, unsigned n)
 {
 	buf_puts(b, "| field | meaning |\n|---|---|\n");
-	for (unsigned i = 0; i < derived_nfields; i++)
-		buf_printf(b, "| `%s` | %s |\n", derived_fields[i].name, derived_fields[i].doc);
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(b, "| `%s` | %s |\n", f[i].name, f[i].doc);
 	buf_putc(b, '\n');
 }
 
@@ -243,7 +244,7 @@ static void page(struct buf *b)
 			put_field(b, &header_fields[i]);
 	buf_puts(b, "\n## From the process table, the host and the user table\n"
 		    "Absent when the process, or the fact, is not known.\n\n");
-	put_derived(b);
+	put_derived(b, derived_fields, derived_nfields);
 	buf_puts(b, "## In JSON only\nIn each line: ");
 	put_parts(b, true);
 	buf_puts(b, "In alerts, or where there is reason: ");
@@ -252,6 +253,9 @@ static void page(struct buf *b)
 	for (unsigned i = 0; i < EV_TYPE_MAX; i++)
 		if (ev_desc(i))
 			put_event(b, ev_desc(i));
+	buf_puts(b, "## auth: made of its fields\n`asim.*` are the names of Microsoft Sentinel's "
+		    "ASIM.\n\n");
+	put_derived(b, login_fields, login_nfields);
 	buf_puts(b, "# Values\nWhat they mean is told in `bpf/abi/event.h`.\n\n");
 	put_values(b, EV_exec, "redshank.exe.origin", false);
 	put_values(b, EV_exec, "redshank.exe.flags", true);

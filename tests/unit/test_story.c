@@ -314,8 +314,8 @@ static void none_is_wanted(void **state)
 
 static void what_is_notable(void **state)
 {
-	static const enum ev_type not [] = { EV_fork, EV_exit,	 EV_proc,     EV_host,
-					     EV_gap,  EV_rename, EV_heartbeat };
+	static const enum ev_type not [] = { EV_fork,	EV_exit,      EV_proc,	    EV_host, EV_gap,
+					     EV_rename, EV_heartbeat, EV_auth_text, EV_pam };
 	(void)state;
 	for (unsigned i = 1; i < EV_TYPE_MAX; i++) {
 		struct ev_hdr h = { .type = (u16)i };

@@ -162,6 +162,7 @@ struct conversation *conversation_add(struct conversations *t, const struct auth
 	c->used = true;
 	c->who = *who;
 	c->sock = who->sock;
+	c->a.uid = c->a.session = c->a.loginuid = UINT32_MAX;
 	link_names(t, c);
 	link_newest(t, c);
 	t->held++;

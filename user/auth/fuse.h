@@ -33,8 +33,8 @@ struct auth_fuse_stats {
 	uint64_t attempts; /* records made, ends of sessions included */
 	uint64_t claims; /* of them by unverified senders */
 	uint64_t suppressed; /* claims beyond AUTH_FUSE_CLAIMS_MAX: counted, not told */
+	uint64_t open; /* attempts that are not told yet */
 	uint64_t conversations, conversations_max;
-	uint64_t open; /* of them with something that is still to be told */
 	uint64_t evicted; /* conversations forgotten while an attempt or a session was open */
 };
 

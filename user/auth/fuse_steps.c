@@ -47,7 +47,7 @@ static struct attempt *open_next(struct auth_fuse *f, struct conversation *c,
 	attempt_open(a, in->time);
 	wait(a, in->time, WINDOW_NS);
 	/* What was said before it, of it. */
-	if (c->w.due && !c->w.told) {
+	if (c->w.due) {
 		a->first = c->w.first;
 		a->sources = c->w.sources;
 		a->reports = c->w.reports;
@@ -117,6 +117,8 @@ static void hold(struct auth_fuse *f, struct conversation *c, const struct repor
 {
 	struct weak *w = &c->w;
 
+	if (w->told || c->logged_in)
+		return;
 	if (!w->due) {
 		w->first = in->time;
 		w->sources = w->reports = 0;

@@ -113,7 +113,10 @@ static bool of_tag(struct auth_piece tag, struct auth_sender *s)
 	case AUTH_PROGRAM_other:
 		if (said == AUTH_PROGRAM_other || said == AUTH_PROGRAM_busybox)
 			return true;
-		/* It says that it is another. */
+		/* It says that it is another: of root's own a tool that hands on lines, else a lie.
+		 */
+		if (s->trust != AUTH_TRUST_claimed)
+			return false;
 		s->program = said;
 		s->verified = false;
 		return said != AUTH_PROGRAM_relay && said != AUTH_PROGRAM_quiet;

@@ -175,7 +175,7 @@ static void message_of_text(const struct rule_match *m, const struct event *ev, 
 	char exe[256], text[512];
 
 	put_field(exe, sizeof(exe), ev, "process.executable");
-	put_field(text, sizeof(text), ev, "message");
+	put_field(text, sizeof(text), ev, "event.original");
 	verdict_message(v, "%s: %s says \"%s\"", m->info->name, *exe ? exe : "a process", text);
 }
 

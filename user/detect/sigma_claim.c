@@ -270,7 +270,7 @@ bool sigma_is_vsftpd(const struct event *ev)
 }
 
 #define CLAIM                                                       \
-	{ "Message", "message", NULL, KEYWORD, "the text" },        \
+	{ "Message", "event.original", NULL, KEYWORD, "the text" },        \
 		{ "Trust", "redshank.auth.trust", NULL, PLAIN,      \
 		  "of who said it: claimed, root, kernel" },        \
 		{ "ClaimedName", NULL, get_claimed_name, PLAIN,     \
@@ -293,7 +293,7 @@ const struct sigma_feed sigma_feed_claim[] = {
 const struct sigma_feed sigma_feed_audit_user[] = {
 	{ "type", NULL, get_audit_type, PLAIN,
 	  "USER_AUTH, USER_ACCT, USER_LOGIN, USER_START, CRED_ACQ, ADD_USER, …" },
-	{ "msg", "message", NULL, KEYWORD, "the text" },
+	{ "msg", "event.original", NULL, KEYWORD, "the text" },
 	{ "op", NULL, get_audit_value, PLAIN, "operation" },
 	{ "grantors", NULL, get_audit_value, PLAIN, "PAM modules that agreed" },
 	{ "acct", NULL, get_audit_value, PLAIN, "account" },

@@ -17,7 +17,7 @@
 struct item {
 	const char *name;
 	struct any_field field;
-	const struct json_part *part; /* NULL: it is the field */
+	const struct json_part *part; /* NULL: it is the field; where the part is absent, too */
 	uint8_t depth; /* objects around it */
 	uint8_t node[JSON_DEPTH_MAX]; /* the object at each depth, as a number */
 	uint8_t at[JSON_DEPTH_MAX + 1]; /* where each component of the name begins */
@@ -74,10 +74,12 @@ static const struct plan *plan_of(const struct ev_desc *d)
 	unsigned n = any_fields(d, fields);
 	for (unsigned i = 0; i < n; i++) {
 		const char *name = any_field_name(&fields[i]);
-		bool taken = false;
+		struct item *part = NULL;
 		for (unsigned k = 0; k < json_nparts; k++)
-			taken = taken || !strcmp(json_parts[k].name, name);
-		if (!taken)
+			part = strcmp(p->items[k].name, name) ? part : &p->items[k];
+		if (part)
+			part->field = fields[i];
+		else
 			p->items[p->n++] = (struct item){ .name = name, .field = fields[i] };
 	}
 	qsort(p->items, p->n, sizeof(p->items[0]), by_place);
@@ -159,11 +161,11 @@ static void put_line(struct json_line *l)
 	jw_open(&l->j, '{');
 	for (unsigned i = 0; i < p->n; i++) {
 		const struct item *it = &p->items[i];
-		if (!it->part) {
-			put_field(l, it);
-		} else if (!it->part->has || it->part->has(l)) {
+		if (it->part && (!it->part->has || it->part->has(l))) {
 			enter(l, it);
 			it->part->put(l);
+		} else if (it->field.rec || it->field.derived) {
+			put_field(l, it);
 		}
 	}
 	for (; l->depth; l->depth--)

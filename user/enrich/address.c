@@ -10,23 +10,31 @@ static const unsigned char v4_mapped[12] = { [10] = 0xff, 0xff };
 static const unsigned char nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
 
 /* NULL if events of the type have none. Looked up once per type. */
-static const struct field *source(const struct ev_desc *d)
+static const struct field *end_of(const struct ev_desc *d, enum address_end end)
 {
+	static const char *const names[] = {
+		[ADDRESS_source] = "source.address", [ADDRESS_destination] = "destination.address"
+	};
 	static struct {
 		bool known;
 		const struct field *f;
-	} cache[EV_TYPE_MAX];
+	} cache[EV_TYPE_MAX][2];
 
-	if (!cache[d->id].known) {
-		cache[d->id].f = field_find(d, "source.address");
-		cache[d->id].known = true;
+	if (!cache[d->id][end].known) {
+		cache[d->id][end].f = field_find(d, names[end]);
+		cache[d->id][end].known = true;
 	}
-	return cache[d->id].f;
+	return cache[d->id][end].f;
 }
 
 bool address_of(const struct event *ev, struct address *ret)
 {
-	const struct field *f = source(ev->desc);
+	return address_of_end(ev, ADDRESS_source, ret);
+}
+
+bool address_of_end(const struct event *ev, enum address_end end, struct address *ret)
+{
+	const struct field *f = end_of(ev->desc, end);
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
 	sa_family_t family;
@@ -118,5 +126,21 @@ void address_get_port(const struct event *ev, struct value *ret)
 	struct address a;
 
 	if (address_of(ev, &a))
+		value_num(ret, a.port);
+}
+
+void address_get_destination_ip(const struct event *ev, struct value *ret)
+{
+	struct address a;
+
+	if (address_of_end(ev, ADDRESS_destination, &a))
+		address_ip(&a, ret);
+}
+
+void address_get_destination_port(const struct event *ev, struct value *ret)
+{
+	struct address a;
+
+	if (address_of_end(ev, ADDRESS_destination, &a))
 		value_num(ret, a.port);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The other end of an event's connection (source.address), as people count it: an IPv4 address that
+ * The ends of an event's connection, as people count them: an IPv4 address that
  * came through an IPv6 socket is an IPv4 address.
  */
 #ifndef REDSHANK_ENRICH_ADDRESS_H
@@ -13,7 +13,12 @@ struct address {
 	uint16_t port;
 };
 
-/* False: the event has no internet address. */
+enum address_end { ADDRESS_source, ADDRESS_destination };
+
+/* False: the event has no internet address of this name. */
+bool address_of_end(const struct event *ev, enum address_end end, struct address *ret);
+
+/* Its source.address. */
 bool address_of(const struct event *ev, struct address *ret);
 
 /* "203.0.113.9", "2001:db8::1". */
@@ -26,9 +31,11 @@ void address_ip(const struct address *a, struct value *ret);
  */
 void address_net(const struct address *a, struct value *ret);
 
-/* Derived fields of any event with a source.address. */
+/* Derived fields of any event with such an address. */
 void address_get_ip(const struct event *ev, struct value *ret);
 void address_get_net(const struct event *ev, struct value *ret);
 void address_get_port(const struct event *ev, struct value *ret);
+void address_get_destination_ip(const struct event *ev, struct value *ret);
+void address_get_destination_port(const struct event *ev, struct value *ret);
 
 #endif

@@ -425,6 +425,8 @@ const struct derived derived_fields[] = {
 	{ "container.image.tag", "tag of the container's image", get_container_image_tag },
 	{ "container.name", "name of the container", get_container_name },
 	{ "container.runtime", "best guess of what runs the container", get_container_runtime },
+	{ "destination.ip", "address of destination.address", address_get_destination_ip },
+	{ "destination.port", "port of destination.address", address_get_destination_port },
 	{ "host.architecture", "machine architecture", get_arch },
 	{ "host.boot.id", "random id of this boot", get_boot_id },
 	{ "host.id", "machine id (/etc/machine-id)", get_host_id },

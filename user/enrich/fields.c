@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enrich/login.h"
+
 /* Events of the sensor itself have no process: of the header only the time says something. */
 static bool about_process(const struct ev_desc *d)
 {
@@ -28,6 +30,9 @@ static const struct derived *derived_find(const struct ev_desc *d, const char *n
 	if (!about_process(d) && strncmp(name, "host.", 5) != 0 &&
 	    strcmp(name, "redshank.seq") != 0)
 		return NULL;
+	for (unsigned i = 0; d->id == EV_auth && i < login_nfields; i++)
+		if (!strcmp(login_fields[i].name, name))
+			return &login_fields[i];
 	for (unsigned i = 0; i < derived_nfields; i++)
 		if (!strcmp(derived_fields[i].name, name))
 			return &derived_fields[i];
@@ -110,6 +115,8 @@ unsigned any_fields(const struct ev_desc *d, struct any_field ret[ANY_FIELDS_MAX
 
 	for (unsigned i = 0; i < d->nfields; i++)
 		add(d, d->fields[i].name, &d->fields[i], ret, &n);
+	for (unsigned i = 0; i < login_nfields; i++)
+		add(d, login_fields[i].name, &login_fields[i], ret, &n);
 	for (unsigned i = 0; i < derived_nfields; i++)
 		add(d, derived_fields[i].name, &derived_fields[i], ret, &n);
 	for (unsigned i = 0; i < header_nfields; i++)
