@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests/golden"))
 import trim  # noqa: E402
 
 MAGIC = len(trim.MAGIC)
-AUDIT, SYSLOG, STDERR = range(3)  # auth_text.source
+AUDIT, SYSLOG, STDERR = 1, 2, 3  # auth_text.source
 TEXT = SYSLOG, STDERR
 ATTEMPTS = "login", "become", "authenticate", "command_refused"
 
