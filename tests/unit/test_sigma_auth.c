@@ -102,7 +102,7 @@ static void login(void **state)
 	assert_int_equal(get(&ev, cat, "Sources").n, 2);
 	is(&ev, cat, "Invoker", NULL); /* nobody of this machine */
 	is(&ev, cat, "EventType", "Logon");
-	is(&ev, cat, "EventResult", "failure");
+	is(&ev, cat, "EventResult", "Failure");
 	is(&ev, cat, "EventResultDetails", "Incorrect password");
 	is(&ev, cat, "TargetUsername", "alice");
 	is(&ev, cat, "SrcIpAddr", "203.0.113.9");

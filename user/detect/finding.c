@@ -152,22 +152,12 @@ static void message_of_event(const struct rule_match *m, const struct event *ev,
 		verdict_message(v, "%s: %s", m->info->name, exe);
 }
 
-/* Who, from where, to what; of su and sudo, who asked. */
 static void message_of_login(const struct rule_match *m, const struct event *ev, struct verdict *v)
 {
-	char user[128], ip[64], host[128], invoker[128], service[64];
+	char text[512];
 
-	put_field(user, sizeof(user), ev, "user.target.name");
-	put_field(ip, sizeof(ip), ev, "source.ip");
-	put_field(host, sizeof(host), ev, "redshank.auth.claimed_host");
-	put_field(invoker, sizeof(invoker), ev, "redshank.auth.invoker");
-	put_field(service, sizeof(service), ev, "redshank.auth.service");
-	verdict_message(v, "%s: user %s%s%s%s%s%s%s", m->info->name, *user ? user : "unknown",
-			*invoker ? " by " : "", invoker,
-			*ip	? " from "
-			: *host ? " from, as is claimed, "
-				: "",
-			*ip ? ip : host, *service ? " at " : "", service);
+	put_field(text, sizeof(text), ev, "message");
+	verdict_message(v, "%s: %s", m->info->name, text);
 }
 
 static void message_of_text(const struct rule_match *m, const struct event *ev, struct verdict *v)

@@ -5,19 +5,11 @@
  */
 #include "detect/sigma_auth.h"
 
-#include <string.h>
-
 #include "detect/sigma_feeds.h"
 #include "enrich/users.h"
 
 #define PLAIN	SIGMA_FEED_plain
 #define KEYWORD SIGMA_FEED_keyword
-
-static void put_words(struct sigma_fill *f, const char *words)
-{
-	if (words)
-		sigma_fill_str(f, words, strlen(words), false);
-}
 
 /* Who asked: as reported, or else by the uids that the program was started with. */
 static void get_invoker(const struct event *ev, const char *name, struct sigma_fill *f)
@@ -41,52 +33,6 @@ static void get_invoker(const struct event *ev, const char *name, struct sigma_f
 		value_printf(&f->value, "%u", uid);
 	f->value.truncated = f->value.joined = false;
 	sigma_fill_value(f, &f->value);
-}
-
-static void get_event_type(const struct event *ev, const char *name, struct sigma_fill *f)
-{
-	static const char *const types[] = {
-		[AUTH_login] = "Logon",		[AUTH_authenticate] = "Logon",
-		[AUTH_session_start] = "Logon", [AUTH_session_end] = "Logoff",
-		[AUTH_become] = "Elevate",	[AUTH_command_refused] = "Elevate",
-	};
-	uint32_t action = EVENT_AS(auth, ev)->action;
-
-	(void)name;
-	if (action < sizeof(types) / sizeof(types[0]))
-		put_words(f, types[action]);
-}
-
-static void get_result_details(const struct event *ev, const char *name, struct sigma_fill *f)
-{
-	const struct ev_auth *a = EVENT_AS(auth, ev);
-
-	(void)name;
-	if (a->outcome == AUTH_IS_success)
-		return;
-	switch (a->reason) {
-	case AUTH_REASON_user_unknown:
-		put_words(f, "No such user");
-		break;
-	case AUTH_REASON_bad_credentials:
-		put_words(f, "Incorrect password");
-		break;
-	case AUTH_REASON_key_not_accepted:
-		put_words(f, "Incorrect key");
-		break;
-	case AUTH_REASON_account_expired_or_locked:
-		put_words(f, "User locked");
-		break;
-	case AUTH_REASON_password_expired:
-		put_words(f, "Password expired");
-		break;
-	case AUTH_REASON_denied_by_policy:
-	case AUTH_REASON_not_in_sudoers:
-		put_words(f, "Logon violates policy");
-		break;
-	default:
-		put_words(f, "Other");
-	}
 }
 
 const struct sigma_feed sigma_feed_auth[] = {
@@ -118,19 +64,20 @@ const struct sigma_feed sigma_feed_auth[] = {
 	  "audit session that began or ended" },
 	{ "User", "user.target.name", NULL, PLAIN, "as TargetUser" },
 	{ "TargetUserName", "user.target.name", NULL, PLAIN, "as TargetUser" },
-	{ "TargetUsername", "user.target.name", NULL, PLAIN, "as TargetUser" },
-	{ "ActorUsername", "redshank.auth.invoker", get_invoker, PLAIN, "as Invoker" },
 	{ "IpAddress", "source.ip", NULL, PLAIN, "as SourceIp" },
 	{ "IpPort", "source.port", NULL, PLAIN, "as SourcePort" },
-	{ "SrcIpAddr", "source.ip", NULL, PLAIN, "as SourceIp" },
-	{ "SrcPortNumber", "source.port", NULL, PLAIN, "as SourcePort" },
+	{ "ActorUsername", "asim.ActorUsername", NULL, PLAIN, "who asked to become another user" },
+	{ "EventResult", "asim.EventResult", NULL, PLAIN, "Success, Failure, NA" },
+	{ "EventResultDetails", "asim.EventResultDetails", NULL, PLAIN,
+	  "Incorrect password, No such user, Incorrect key, …" },
+	{ "EventType", "asim.EventType", NULL, PLAIN, "Logon, Logoff, Elevate, …" },
+	{ "EventSubType", "asim.EventSubType", NULL, PLAIN, "RemoteInteractive, Interactive" },
+	{ "LogonMethod", "asim.LogonMethod", NULL, PLAIN, "Username & Password, PKI, Other" },
+	{ "SrcIpAddr", "asim.SrcIpAddr", NULL, PLAIN, "as SourceIp" },
+	{ "SrcPortNumber", "asim.SrcPortNumber", NULL, PLAIN, "as SourcePort" },
 	{ "SrcHostname", "redshank.auth.claimed_host", NULL, PLAIN, "as ClaimedHost" },
-	{ "LogonMethod", "redshank.auth.method", NULL, PLAIN, "as Method" },
-	{ "TargetAppName", "redshank.auth.service", NULL, PLAIN, "as Service" },
-	{ "EventResult", "event.outcome", NULL, PLAIN, "as Outcome" },
-	{ "EventResultDetails", NULL, get_result_details, PLAIN,
-	  "Incorrect password, No such user, Incorrect key, User locked, …" },
-	{ "EventType", NULL, get_event_type, PLAIN, "Logon, Logoff, Elevate" },
+	{ "TargetAppName", "asim.TargetAppName", NULL, PLAIN, "as Service" },
+	{ "TargetUsername", "asim.TargetUsername", NULL, PLAIN, "as TargetUser" },
 	SIGMA_FEED_SPEAKER,
 	{ 0 },
 };
