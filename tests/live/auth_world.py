@@ -154,7 +154,7 @@ class World:
         if user:
             uid = str(USERS[user][0])
             argv = ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", *argv]
-        return start(self.inside([*by, *argv]), env={**ENV, **(env or {})}, **options)
+        return start(self.inside([*by, *argv]), env={**ENV, **(env or {})}, **{"cwd": "/", **options})
 
     def run(self, argv, **options):
         """Output of a process that must succeed."""

@@ -120,10 +120,15 @@ static void who_is_believed(void **state)
 	d.trust = AUTH_TRUST_claimed;
 	say(&d, "127.0.0.1 (localhost[10.0.0.5]) - USER alice (Login failed): Incorrect password");
 	assert_string_equal(kept[4], "login failure bad_credentials alice password 10.0.0.5:40035");
+	/* ... also one that was without them when the sensor started. */
+	d.image.euid = 110;
+	pass(1500);
+	say(&d, "127.0.0.1 (localhost[10.0.0.5]) - USER bob (Login failed): Incorrect password");
+	assert_string_equal(kept[5], "login failure bad_credentials bob password 10.0.0.5:40035");
 	/* What root's tools hand on is not theirs. */
 	daemon_init(&d, "/usr/bin/logger", 36);
 	lie(&d, line);
-	assert_int_equal(nkept, 5);
+	assert_int_equal(nkept, 6);
 }
 
 /* A claim in the middle of somebody else's attempt, about the same user and address. */

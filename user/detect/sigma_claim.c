@@ -270,7 +270,7 @@ bool sigma_is_vsftpd(const struct event *ev)
 }
 
 #define CLAIM                                                       \
-	{ "Message", "event.original", NULL, KEYWORD, "the text" },        \
+	{ "Message", "event.original", NULL, KEYWORD, "the text" }, \
 		{ "Trust", "redshank.auth.trust", NULL, PLAIN,      \
 		  "of who said it: claimed, root, kernel" },        \
 		{ "ClaimedName", NULL, get_claimed_name, PLAIN,     \
