@@ -17,10 +17,12 @@
 #define SYS_SENDMSG 16
 
 /* The descriptor is looked at last: hardly anything that is sent looks like a text about logins. */
-static __always_inline int on_sent(struct said *m, u32 fd)
+static __always_inline int on_sent(struct said *m, u32 call, u32 fd)
 {
 	if (!looks_like_auth(m))
 		return 0;
+	if (call == CALL_sendto)
+		m->name = call_arg(current_regs(), m->compat, 4);
 	m->file = current_file(fd);
 	return on_said(m);
 }
@@ -38,7 +40,7 @@ __weak __noinline int after_message(u32 fd, u32 compat, u64 at)
 	struct said m = { .user = true, .compat = compat };
 
 	take_message(&m, at);
-	return on_sent(&m, fd);
+	return on_sent(&m, CALL_sendmsg, fd);
 }
 
 /* struct mmsghdr: a struct user_msghdr of seven words, and a number. Not below after_said(): their
@@ -65,9 +67,9 @@ static __always_inline u32 unpack_socketcall(u64 *first, u64 *second, u64 *third
 	switch (call) {
 	case SYS_SENDTO:
 		*fifth = user_word(args, 4, true);
-		return CALL_sendto;
+		return CALL_socketcall;
 	case SYS_SEND:
-		return CALL_sendto;
+		return CALL_socketcall;
 	case SYS_SENDMSG:
 		return CALL_sendmsg;
 	}
@@ -84,8 +86,6 @@ __weak __noinline int after_said(u32 call, u32 compat, u64 first, u64 second, u6
 
 	if (call == CALL_socketcall)
 		call = unpack_socketcall(&first, &second, &third, &m.name);
-	else if (call == CALL_sendto)
-		m.name = call_arg(current_regs(), compat, 4);
 	if (call == CALL_other)
 		return 0;
 	if (call == CALL_sendmsg)
@@ -95,7 +95,7 @@ __weak __noinline int after_said(u32 call, u32 compat, u64 first, u64 second, u6
 	bool write = call == CALL_write || call == CALL_writev;
 	if (write && (u32)first == STDERR_FD && sees_fact(FACT_auth_stderr) && named_as_daemon())
 		return on_stderr(&m);
-	return sees_event(EV_auth_text) ? on_sent(&m, first) : 0;
+	return sees_event(EV_auth_text) ? on_sent(&m, call, first) : 0;
 }
 
 static __always_inline bool sees_said(void)
