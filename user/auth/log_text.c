@@ -301,7 +301,7 @@ static void sudo_fields(struct auth_piece t, struct auth_report *r)
 /* HOST:PORT, as dropbear has it; IPv6 without brackets. */
 static void drop_port(struct auth_piece *host)
 {
-	const char *colon = memrchr(host->p, ':', host->len);
+	const char *colon = host->len ? memrchr(host->p, ':', host->len) : NULL;
 
 	if (colon)
 		host->len = (size_t)(colon - host->p);
