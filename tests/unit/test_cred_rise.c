@@ -81,6 +81,18 @@ static void root_from_nowhere(void **state)
 	}
 }
 
+/* The other ring buffer was behind: root was what it was before its program. */
+static void told_late(void **state)
+{
+	(void)state;
+	now += 10;
+	assert_int_equal(judge(exec_as(1000, 0)), SEVERITY_none);
+	now -= 10;
+	assert_int_equal(judge(as_root(rec_new(EV_ns), id(100, 2), id(10, 1))), SEVERITY_none);
+	now += 10;
+	assert_int_equal(judge(as_root(rec_new(EV_ns), id(100, 2), id(10, 1))), SEVERITY_critical);
+}
+
 static void wanted(void **state)
 {
 	(void)state;
@@ -156,6 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(root_from_nowhere, setup, teardown),
+		cmocka_unit_test_setup_teardown(told_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(wanted, setup, teardown),
 		cmocka_unit_test_setup_teardown(child_of_risen, setup, teardown),
 		cmocka_unit_test_setup_teardown(exec_as_root, setup, teardown),

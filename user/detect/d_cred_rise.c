@@ -104,7 +104,8 @@ static int on_event(void *state, const struct event *ev, struct verdict *v)
 	(void)state;
 	if (!im || !im->userns || was_root(im))
 		return 0;
-	/* Of two ring buffers one may be behind: it says what the process was before this program. */
+	/* Of two ring buffers one may be behind: it says what the process was before this program.
+	 */
 	if (ev->rec->type != EV_exec && ev->rec->time < ev->proc->exec_time)
 		return 0;
 	if (ev->rec->type == EV_exec && grants_root(EVENT_AS(exec, ev)))
