@@ -166,7 +166,7 @@ LOCK = {"user": "rslock", "service": "sshd"}
 @case(fails(of=0, **LOCK), fails(of=1, **LOCK), {"action": "account_lock", "user": "rslock", "of": 1},
       fails(of=2, **LOCK))
 def locked():
-    """An account that faillock locks: two failures, the lock, then a failure whatever the password is"""
+    """An account that faillock locks: two failures, the lock; from then on PAM calls any password wrong"""
     clients = [password("pam", "rslock", word, status=255) for word in (WRONG, WRONG, RIGHT)]
     return clients
 

@@ -116,7 +116,7 @@ static void who_is_believed(void **state)
 	}
 	/* A daemon that has given up root's rights is still itself. */
 	struct daemon d = connected("/usr/sbin/proftpd", 35, "10.0.0.5");
-	d.hdr.euid = 110;
+	d.hdr.euid = d.image.euid = 110;
 	d.trust = AUTH_TRUST_claimed;
 	say(&d, "127.0.0.1 (localhost[10.0.0.5]) - USER alice (Login failed): Incorrect password");
 	assert_string_equal(kept[4], "login failure bad_credentials alice password 10.0.0.5:40035");

@@ -68,7 +68,7 @@ static bool runs_as_root(const struct image *im, const struct auth_sender *s)
 {
 	if (s->trust != AUTH_TRUST_claimed)
 		return !s->hdr.euid || !im->euid;
-	/* One that ran before the sensor may have been seen without them. */
+	/* One that ran before the sensor may have given them up already. */
 	return !im->uid && s->program != AUTH_PROGRAM_other && s->program != AUTH_PROGRAM_busybox;
 }
 
