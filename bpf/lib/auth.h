@@ -138,7 +138,7 @@ static __always_inline bool named_as_daemon(void)
 		ev_comm name;
 		u64 word;
 	} u = {};
-	const u64 sshd = 0x64687373, dropbear = 0x7261656270726f64; /* as little-endian words */
+	const u64 sshd = 0x64687373, dropbear = 0x72616562706f7264; /* as little-endian words */
 
 	bpf_get_current_comm(u.name, sizeof(u.name));
 	return (u32)u.word == sshd || u.word == dropbear;

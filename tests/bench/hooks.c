@@ -6,17 +6,19 @@
  * programs count their runs: system-wide syscall tracing is what probe__tp_btf and probe__raw_tp
  * do. Prints a Markdown row per variant and operation.
  *
- *   hooks [SECONDS]      of one measurement; default 0.5
+ *   hooks [SECONDS [HOOK]]   of one measurement, default 0.5; of all hooks or of one
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,13 +52,55 @@ static void op_exec(void)
 		waitpid(pid, NULL, 0);
 }
 
+/* Pairs that this program sends to itself by: what is sent is of no interest to anybody. */
+static int udp[2], stream[2], pipes[2];
+static char text[64] = "a line of text that says nothing of a login";
+
+static void op_udp(void)
+{
+	if (send(udp[0], text, sizeof(text), 0) < 0 || recv(udp[1], text, sizeof(text), 0) < 0)
+		exit(1);
+}
+
+static void op_stream(void)
+{
+	if (send(stream[0], text, sizeof(text), 0) < 0 ||
+	    recv(stream[1], text, sizeof(text), 0) < 0)
+		exit(1);
+}
+
+static void op_pipe(void)
+{
+	if (write(pipes[1], text, sizeof(text)) < 0 || read(pipes[0], text, sizeof(text)) < 0)
+		exit(1);
+}
+
+static void open_pairs(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+
+	udp[0] = socket(AF_INET, SOCK_DGRAM, 0);
+	udp[1] = socket(AF_INET, SOCK_DGRAM, 0);
+	if (bind(udp[1], (void *)&a, len) || getsockname(udp[1], (void *)&a, &len) ||
+	    connect(udp[0], (void *)&a, len) || socketpair(AF_UNIX, SOCK_STREAM, 0, stream) ||
+	    pipe(pipes)) {
+		perror("hooks");
+		exit(1);
+	}
+}
+
 static const struct op {
 	const char *name;
 	void (*run)(void);
 	unsigned batch; /* between two looks at the clock */
-} ops[] = { { "getppid", op_getppid, 1000 },
-	    { "openat+close", op_openat, 100 },
-	    { "exec", op_exec, 1 } };
+	uint64_t events; /* whose hooks it is for; 0: of all, or of no events */
+} ops[] = { { "getppid", op_getppid, 1000, 0 },
+	    { "openat+close", op_openat, 100, 0 },
+	    { "exec", op_exec, 1, 0 },
+	    { "send+recv UDP", op_udp, 100, 1ULL << EV_auth_text },
+	    { "send+recv unix stream", op_stream, 100, 1ULL << EV_auth_text },
+	    { "write+read pipe", op_pipe, 100, 1ULL << EV_auth_text } };
 
 static double cpu_ns(void)
 {
@@ -153,7 +197,7 @@ static void row(const struct op *op, const char *variant, struct bpf_program *p,
 }
 
 /* One variant alone, loaded and attached as the sensor does it, under one operation. */
-static void one(const struct op *op, const char *name, double seconds)
+static void one(const struct op *op, const struct hook *h, const char *name, double seconds)
 {
 	static const struct bpf_config c = { .ring_main_bytes = 8 << 20,
 					     .ring_bulk_bytes = 4 << 20 };
@@ -162,32 +206,43 @@ static void one(const struct op *op, const char *name, double seconds)
 	if (bpf_obj_open(&c, &o, NULL))
 		return;
 	struct bpf_program *p = bpf_obj_program(o, name);
-	bpf_program__set_autoload(p, true);
+	bpf_obj_use(o, h, name);
 	if (!redshank_bpf__load(o))
 		row(op, name, p, seconds);
 	redshank_bpf__destroy(o);
+}
+
+/* Hooks of processes rest under all but exec. */
+static bool suits(const struct op *op, const struct hook *h)
+{
+	enum ev_type event = h->fact == FACT_auth_stderr ? EV_auth_text : h->event;
+
+	if (op->events || event == EV_auth_text)
+		return op->events >> event & 1;
+	return !h->without || op->run == op_exec;
 }
 
 /* Under every operation; loaded anew for each, as Linux 5.10 attaches some kinds only once. */
 static void variant(const struct hook *h, const char *name, double seconds)
 {
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]) && !variant_is_iter(name); i++)
-		if (!h->without || ops[i].run == op_exec) /* processes' hooks rest otherwise */
-			one(&ops[i], name, seconds);
+		if (suits(&ops[i], h))
+			one(&ops[i], h, name, seconds);
 }
 
 int main(int argc, char **argv)
 {
 	static struct hook table[HOOKS_MAX];
-	double seconds = argc == 2 && strcmp(argv[1], "child") ? atof(argv[1]) : 0.5;
+	double seconds = argc >= 2 && strcmp(argv[1], "child") ? atof(argv[1]) : 0.5;
 
 	if (argc == 2 && (!strcmp(argv[1], "child") || !strcmp(argv[1], FIRE_ARGUMENT)))
 		return 0;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	if (n < 0 || seconds <= 0) {
-		fprintf(stderr, "usage: hooks [SECONDS]\n");
+		fprintf(stderr, "usage: hooks [SECONDS [HOOK]]\n");
 		return 64;
 	}
+	open_pairs();
 	bpf_obj_log(NULL);
 	puts("| operation | program | runs per operation | ns per run | empty program, ns | ratio "
 	     "| "
@@ -196,7 +251,9 @@ int main(int argc, char **argv)
 	for (int probes = 1; probes >= 0; probes--) {
 		int hooks = hooks_list(probes, table, NULL);
 		for (int i = 0; i < hooks; i++)
-			for (unsigned k = 0; k < table[i].nvariants; k++)
+			for (unsigned k = 0; k < table[i].nvariants &&
+					     (argc < 3 || !strcmp(argv[2], table[i].name));
+			     k++)
 				variant(&table[i], table[i].variant[k], seconds);
 	}
 	return 0;

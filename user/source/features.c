@@ -353,10 +353,11 @@ static void check_audit(struct feature *f)
 {
 	f->name = "audit";
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
-	if (fd < 0)
+	if (fd < 0 && errno == EPROTONOSUPPORT)
 		set(f, FEATURE_no,
-		    "no audit in this kernel (%s): programs send no audit messages of logins",
-		    strerror(errno));
+		    "no audit in this kernel: programs send no audit messages of logins");
+	else if (fd < 0)
+		set(f, FEATURE_unknown, "AF_NETLINK, NETLINK_AUDIT: %s", strerror(errno));
 	else
 		set(f, FEATURE_yes, "the kernel takes audit messages");
 	if (fd >= 0)
