@@ -73,17 +73,26 @@ static __always_inline int on_sendmsg(struct socket *sock, struct msghdr *msg, u
 	return on_said(&m);
 }
 
+/* One load of what the verifier knows, for what runs at every message; from 7.0 on it knows that
+ * the pointer may be NULL. */
+static __always_inline u16 family_direct(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	return sk ? sk->__sk_common.skc_family : 0;
+}
+
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(auth_text__lsm, struct socket *sock, struct msghdr *msg, int size)
 {
-	on_sendmsg(untyped(sock), untyped(msg), sock->sk->__sk_common.skc_family);
+	on_sendmsg(untyped(sock), untyped(msg), family_direct(sock));
 	return 0;
 }
 
 SEC("fentry/security_socket_sendmsg")
 int BPF_PROG(auth_text__fentry, struct socket *sock, struct msghdr *msg)
 {
-	return on_sendmsg(untyped(sock), untyped(msg), sock->sk->__sk_common.skc_family);
+	return on_sendmsg(untyped(sock), untyped(msg), family_direct(sock));
 }
 
 SEC("kprobe/security_socket_sendmsg")
