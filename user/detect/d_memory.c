@@ -170,6 +170,25 @@ static int on_deleted(void *state, const struct event *ev, struct verdict *v)
 
 /* --- changed code --- */
 
+/*
+ * Where the sensor has uprobes of its own (source/bpf_pam.c). Somebody else's breakpoint there is
+ * no hook either: nobody catches what it raises.
+ */
+static bool has_own_uprobes(const struct scanned *s)
+{
+	static const char *const files[] = { "libpam.so", "redshank" };
+	const char *slash = memrchr(s->path, '/', (size_t)s->path_len);
+	const char *leaf = slash ? slash + 1 : s->path;
+	size_t len = (size_t)(s->path + s->path_len - leaf);
+
+	if (s->e->flags & (SCAN_F_TRACED | SCAN_F_TRAPS_CAUGHT))
+		return false;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (len >= strlen(files[i]) && !memcmp(leaf, files[i], strlen(files[i])))
+			return true;
+	return false;
+}
+
 static int on_text(void *state, const struct event *ev, struct verdict *v)
 {
 	struct scanned s = scanned(ev);
@@ -178,6 +197,8 @@ static int on_text(void *state, const struct event *ev, struct verdict *v)
 
 	(void)state;
 	if (e->kind != SCAN_text_changed)
+		return 0;
+	if (e->flags & SCAN_F_ONLY_BREAKPOINTS && has_own_uprobes(&s))
 		return 0;
 	if (e->flags & SCAN_F_ONLY_BREAKPOINTS) {
 		/* A debugger's or a uprobe's; but who catches SIGTRAP could make hooks of them. */
