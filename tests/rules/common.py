@@ -6,7 +6,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 
 import reference
 
@@ -42,17 +41,16 @@ class Tap:
 
 
 class Ran:
-    """One run of the program: rc (negative: the signal), out, err, seconds, bytes."""
+    """One run of the program: rc (negative: the signal), out, err, seconds of CPU, bytes."""
 
     def __init__(self, *args, limit=60):
-        started = time.monotonic()
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             process = subprocess.Popen([REDSHANK, *args], stdin=subprocess.DEVNULL, stdout=out,
                                        stderr=err, preexec_fn=lambda: resource.setrlimit(
                                            resource.RLIMIT_CPU, (limit, limit)))
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = self.rc = os.waitstatus_to_exitcode(status)
-            self.seconds = time.monotonic() - started
+            self.seconds = usage.ru_utime + usage.ru_stime
             self.bytes = usage.ru_maxrss * 1024
             out.seek(0)
             err.seek(0)
