@@ -77,6 +77,18 @@ static bool try_procfs(struct buf *b, const struct hook *h, bool json)
 	return true;
 }
 
+/* Did a program of this kind fire for any hook? Where the kernel takes them and never calls them,
+ * what can't be fired here does not work either. */
+static bool kind_fired(const struct hook *table, int n,
+		       struct variant_result (*results)[HOOK_VARIANTS_MAX], const char *kind)
+{
+	for (int i = 0; i < n; i++)
+		for (unsigned k = 0; k < table[i].nvariants; k++)
+			if (results[i][k].fired && !strcmp(variant_kind(table[i].variant[k]), kind))
+				return true;
+	return false;
+}
+
 /* Tries all variants of all hooks. 0, or negative errno: one that the sensor needs has none. */
 static int try_all(struct buf *b, bool probes, bool json, struct err *e)
 {
@@ -96,7 +108,10 @@ static int try_all(struct buf *b, bool probes, bool json, struct err *e)
 			buf_printf(b, "%s{\"hook\":\"%s\",\"variants\":[", i ? "," : "", h->name);
 		for (unsigned k = 0; k < h->nvariants; k++) {
 			struct variant_result r = results[i][k];
-			bool works = r.fired || (r.attached && !hooks_fire_causes(h));
+			const char *kind = variant_kind(h->variant[k]);
+			bool works = r.fired ||
+				     (r.attached && !hooks_fire_causes(h) &&
+				      (!kind_patches(kind) || kind_fired(table, n, results, kind)));
 			bool chosen = works && !found && doc;
 			found |= works;
 			error = r.error ? r.error : error;
