@@ -56,6 +56,12 @@ int cmd_bad_option(const char *usage, int opt, char **argv)
 	return EX_USAGE;
 }
 
+int cmd_no_arguments(const char *command, char **argv)
+{
+	log_error("%s takes no arguments: %s", command, argv[optind]);
+	return EX_USAGE;
+}
+
 int cmd_output(const char *arg, bool *ret_json)
 {
 	*ret_json = !strcmp(arg, "json");

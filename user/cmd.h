@@ -30,6 +30,9 @@ int cmd_output(const char *arg, bool *ret_json);
 /* Prints the usage text for -h to stdout; 0. */
 int cmd_usage(const char *usage);
 
+/* Says that the command takes none, and which there is behind the options. EX_USAGE. */
+int cmd_no_arguments(const char *command, char **argv);
+
 /* Says what getopt_long() did not like: it returned opt, '?' or ':'. EX_USAGE. */
 int cmd_bad_option(const char *usage, int opt, char **argv);
 

@@ -65,9 +65,7 @@ int cmd_ask(int argc, char **argv, const struct cmd_ask *a)
 			return cmd_bad_option(a->usage, opt, argv);
 		}
 	}
-	if (optind < argc) {
-		log_error("%s takes no arguments: %s", a->name, argv[optind]);
-		return EX_USAGE;
-	}
+	if (optind < argc)
+		return cmd_no_arguments(a->name, argv);
 	return ask(a, config, socket, json);
 }

@@ -233,9 +233,7 @@ int cmd_probe(int argc, char **argv)
 			return cmd_bad_option(usage, opt, argv);
 		}
 	}
-	if (optind < argc) {
-		log_error("probe takes no arguments: %s", argv[optind]);
-		return EX_USAGE;
-	}
+	if (optind < argc)
+		return cmd_no_arguments("probe", argv);
 	return probe(json, btf);
 }

@@ -326,10 +326,8 @@ int cmd_run(int argc, char **argv)
 			return cmd_bad_option(usage, opt, argv);
 		}
 	}
-	if (optind < argc) {
-		log_error("run takes no arguments: %s", argv[optind]);
-		return EX_USAGE;
-	}
+	if (optind < argc)
+		return cmd_no_arguments("run", argv);
 	int rc = live_config(config, &c, &e);
 	if (rc)
 		return cmd_fail(rc, &e);

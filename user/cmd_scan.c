@@ -229,10 +229,8 @@ int cmd_scan(int argc, char **argv)
 			return cmd_bad_option(usage, opt, argv);
 		}
 	}
-	if (optind < argc) {
-		log_error("scan takes no arguments: %s", argv[optind]);
-		return EX_USAGE;
-	}
+	if (optind < argc)
+		return cmd_no_arguments("scan", argv);
 	rc = live_config(o.config, &c, &e);
 	if (!rc && geteuid())
 		rc = err_set(&e, -EPERM,

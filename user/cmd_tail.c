@@ -284,9 +284,7 @@ int cmd_tail(int argc, char **argv)
 		if (rc)
 			return rc < 0 ? cmd_usage(usage) : rc;
 	}
-	if (optind < argc) {
-		log_error("tail takes no arguments: %s", argv[optind]);
-		return EX_USAGE;
-	}
+	if (optind < argc)
+		return cmd_no_arguments("tail", argv);
 	return tail(&o);
 }

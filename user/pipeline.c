@@ -77,7 +77,7 @@ static void check_exe(struct pipeline *p, struct event *ev)
 
 static void note(struct pipeline *p, const struct event *ev)
 {
-	bool wanted = story_wants(ev);
+	bool wanted = story_wants(p->story, ev);
 
 	if (!wanted && ev->desc->id != EV_exit)
 		return;

@@ -38,16 +38,8 @@ class Watch(Sensor):
         self.sync()
 
 
-def settle(sensor):
-    """As Sensor.sync(), for both ring buffers: rename comes by the other one."""
-    mark = start(["/bin/sh", "-c", "printf rs-mark >/proc/$$/comm"])
-    mark.wait()
-    sensor.wait("rename", mark.pid)
-    sensor.sync()
-
-
 def texts(sensor, pid):
-    settle(sensor)
+    sensor.settle()
     return sensor.find("auth_text", pid)
 
 
@@ -234,7 +226,7 @@ def peer(sensor):
     for mode, peers in ("v4", 1), ("v6", 1), ("mapped", 1), ("reset", 1), ("two", 2), ("udp", 1):
         out = subprocess.run([sys.executable, "-c", CLIENT, mode], stdout=subprocess.PIPE, text=True,
                              check=True, timeout=60).stdout.split()
-        settle(sensor)
+        sensor.settle()
         e = one(sensor.find("auth_text", int(out[0])), peers=peers, number=1112)
         ip = out[1].replace("::ffff:", "")
         want = f"[{ip}]:{out[2]}" if ":" in ip else f"{ip}:{out[2]}"
@@ -307,7 +299,7 @@ def pam(sensor, service, library, by=()):
     pid, *ret = map(int, child.stdout.readline().split())
     child.stdout.close()
     equal(child.wait(), 0, "exit status")
-    settle(sensor)
+    sensor.settle()
     return pid, ret
 
 

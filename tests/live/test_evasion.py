@@ -9,7 +9,7 @@ import sys
 
 from sensor import PATIENCE, ROOT, TRIGGERS, Sensor, Trigger, directory, get, start, until
 from tap import Skip, equal, run, test
-from test_reach import ATTACHED, INJECTED, VDSO, alerted, in_container, settle
+from test_reach import ATTACHED, INJECTED, VDSO, alerted, in_container
 
 RULES = os.path.join(ROOT, "rules/fileless")
 CORE_PATTERN = "/proc/sys/kernel/core_pattern"
@@ -29,10 +29,10 @@ def act(sensor, *args, **options):
     try:
         with Trigger("evade" if args[0] == "run" else "evade_reach", *args, stderr=subprocess.PIPE, **options) as t:
             pid = t.pid
-            settle(sensor)
+            sensor.settle()
     except AssertionError as why:
         raise Skip(f"this kernel can't: {why}") from why
-    settle(sensor)
+    sensor.settle()
     return pid
 
 
@@ -85,7 +85,7 @@ runs("uring", "by a descriptor that io_uring opened")
 def run_pidns(sensor):
     """memfd executed by a second procfs in a pid namespace; the pid is the host's"""
     with Trigger("evade", "run", "pidns", directory()) as t:
-        settle(sensor)
+        sensor.settle()
     outer = t.process.pid
     found = sensor.children("exec", outer)
     equal(len(found), 1, "programs that its child ran")
@@ -101,7 +101,7 @@ def renamed(sensor):
     program = os.path.join(directory(), "kworker.0")
     shutil.copy(EVADE, program)
     with Trigger("[kworker/0:0]", "run", "argv", program=program) as t:
-        settle(sensor)
+        sensor.settle()
     event = from_memory(sensor, t.pid)
     equal(get(event, "process.parent.pid"), os.getpid())
 
@@ -136,7 +136,7 @@ def not_a_program(sensor):
                    f"import os\ntry: os.execve({fd}, ['x'], {{}})\nexcept OSError as e: print(e.errno)"],
                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, pass_fds=[fd])
     equal(child.communicate(timeout=PATIENCE)[0], b"8\n")
-    settle(sensor)
+    sensor.settle()
     equal(len(sensor.find("exec", child.pid)), 1, "programs")
     equal(verdicts(sensor, child.pid), set())
 
@@ -268,7 +268,7 @@ def set_elsewhere(sensor):
     open(os.path.join(here, "f"), "w").close()
     for path in f"{here}/p/sys/kernel/core_pattern", f"{here}/f":
         with Trigger("-", "-m", "/bin/sh", "-c", script, path, program="/usr/bin/unshare") as t:
-            settle(sensor)
+            sensor.settle()
         equal(alerted(sensor, t.pid), {SETTING}, path)
 
 
@@ -284,7 +284,7 @@ def uring_write(sensor):
 def uring_set(sensor):
     """core_pattern opened for writing by io_uring"""
     with Trigger("evade_reach", "uring", "set", CORE_PATTERN) as t:
-        settle(sensor)
+        sensor.settle()
     assert SETTING in alerted(sensor, t.pid), alerted(sensor, t.pid)
 
 

@@ -49,14 +49,6 @@ OPERATION = {"access": "redshank.access.op", "module": "redshank.module.op",
              "kernel_write": "redshank.kernel_file", "userfault": "redshank.userfault.flags"}
 
 
-def settle(sensor):
-    """As Sensor.sync(), for both ring buffers: rename comes by the other one."""
-    mark = start(["/bin/sh", "-c", "printf rs-mark >/proc/$$/comm"])
-    mark.wait()
-    sensor.wait("rename", mark.pid)
-    sensor.sync()
-
-
 def seen(sensor, pid):
     return [(get(e, "event.action"), get(e, OPERATION[get(e, "event.action")]))
             for e in sensor.find(pid=pid) if get(e, "event.action") in OPERATION]
@@ -73,7 +65,7 @@ def act(sensor, *args, **options):
             pid = t.pid
     except AssertionError as why:
         raise Skip(f"this kernel can't: {why}") from why
-    settle(sensor)
+    sensor.settle()
     return pid, sorted(seen(sensor, pid)), alerted(sensor, pid)
 
 
@@ -157,7 +149,7 @@ def settings(sensor):
     equal(alerts, {("Handler of crashes or of executable formats opened for writing", "medium")})
     child = start(["/bin/cat", link], stdout=subprocess.DEVNULL)
     child.wait(PATIENCE)
-    settle(sensor)
+    sensor.settle()
     equal(seen(sensor, child.pid), [])
 
 
@@ -169,7 +161,7 @@ def namespaces(sensor):
              str(os.getpid()), "net"]
     with Trigger("-", *inner[1:], program=inner[0]) as t:
         pid = t.pid
-    settle(sensor)
+    sensor.settle()
     event = sensor.find("ns", pid, where=lambda e: get(e, "redshank.ns.op") == "setns")[0]
     equal(get(event, "redshank.ns.changed"), ["net"])
     equal(get(event, "redshank.ns.host"), ["net"])
@@ -203,7 +195,7 @@ def escape(sensor):
                  str(os.getpid()), "mnt"]
         with Trigger("-", *inner[1:], program=inner[0], preexec_fn=enter) as t:
             pid = t.pid
-        settle(sensor)
+        sensor.settle()
         equal(alerted(sensor, pid), {("Container process enters the host's namespaces", "high")})
         _, _, alerts = act(sensor, "open", "/proc/sys/kernel/core_pattern", preexec_fn=enter)
         equal(alerts, {("core_pattern opened for writing in a container", "high"),
@@ -266,7 +258,7 @@ def in_terminal(argv):
 
 def quiet(sensor, since):
     """No alert above low of what we did since; the machine has other things to do."""
-    settle(sensor)
+    sensor.settle()
     us = f'"pid": {os.getpid()},'
     loud = [(get(a, "rule.name"), get(a, "redshank.alert.level"), get(a, "process.executable"))
             for a in sensor.find(kind="alert")[since:]
@@ -278,7 +270,7 @@ def look_alike(program, what, *argv, terminal=True, needs_target=False):
     def body(sensor):
         if not shutil.which(program):
             raise Skip(f"{program} is not installed")
-        settle(sensor)
+        sensor.settle()
         since = len(sensor.find(kind="alert"))
         idle = Trigger("reach", "idle") if needs_target else None
         args = [a.replace("PID", str(idle.pid)) if idle else a for a in argv]
@@ -326,7 +318,7 @@ def runc(sensor):
     spec["process"].update(terminal=False, args=["/bin/sh", "-c", "exit 0"])
     with open(path, "w") as f:
         json.dump(spec, f)
-    settle(sensor)
+    sensor.settle()
     since = len(sensor.find(kind="alert"))
     child = start(["runc", "run", f"rs-{os.getpid()}"], cwd=bundle, stdin=subprocess.DEVNULL,
                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

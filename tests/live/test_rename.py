@@ -34,18 +34,10 @@ sys.stdin.read()
 """
 
 
-def sync(sensor):
-    """As Sensor.sync(), but by a rename: they come through another ring buffer than processes."""
-    mark = start(["/bin/sh", "-c", "printf rs-mark >/proc/$$/comm"])
-    mark.wait()
-    sensor.wait("rename", mark.pid)
-    return sensor.sync()
-
-
 def renames(sensor):
     """What was said, and the process's rename events."""
     with Trigger("-", "-c", RENAMES, program=sys.executable) as t:
-        return t.said[-1], sync(sensor).find("rename", t.pid)
+        return t.said[-1], sensor.settle().find("rename", t.pid)
 
 
 def names(event):
@@ -89,7 +81,7 @@ def not_by_exec(sensor):
     """A rename by execve(2) is left to the exec event"""
     shell = start(["/bin/sh", "-c", "exec /bin/true"])
     shell.wait()
-    equal([get(e, "process.name") for e in sync(sensor).find("exec", shell.pid)], ["sh", "true"])
+    equal([get(e, "process.name") for e in sensor.settle().find("exec", shell.pid)], ["sh", "true"])
     equal(sensor.find("rename", shell.pid), [])
 
 
@@ -102,7 +94,7 @@ def in_order(sensor):
     time.sleep(SECONDS)
     loop.terminate()
     done = int(loop.communicate()[0])
-    turns = [e for e in sync(sensor).find("rename")
+    turns = [e for e in sensor.settle().find("rename")
              if get(e, "process.parent.pid") == loop.pid and names(e)[1] == "rs-turn"]
     equal(len(turns), done)
     equal({get(e, "process.command_line") for e in turns}, {f"/bin/sh -c {turn}"})

@@ -69,22 +69,6 @@ static long attach32(pid_t pid)
 
 /* --- reach --- */
 
-static unsigned long vdso_of(pid_t pid)
-{
-	char path[64], line[512];
-	unsigned long at = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	FILE *f = fopen(path, "r");
-	while (f && fgets(line, sizeof(line), f))
-		if (strstr(line, "[vdso]"))
-			at = strtoul(line, NULL, 16);
-	if (!at)
-		die(path);
-	fclose(f);
-	return at;
-}
-
 static void write_word(pid_t pid, void *second)
 {
 	long word = marker;

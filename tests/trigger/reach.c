@@ -98,17 +98,8 @@ static void write_memory(pid_t pid, const volatile void *at)
 /* The first word of the other's vDSO, by PTRACE_POKEDATA, as it was. */
 static void overwrite_vdso(pid_t pid)
 {
-	char path[64], line[512];
-	unsigned long at = 0;
+	unsigned long at = vdso_of(pid);
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	FILE *f = fopen(path, "r");
-	while (f && fgets(line, sizeof(line), f))
-		if (strstr(line, "[vdso]"))
-			at = strtoul(line, NULL, 16);
-	if (!at)
-		die(path);
-	fclose(f);
 	attach(pid);
 	errno = 0;
 	long word = ptrace(PTRACE_PEEKDATA, pid, (void *)at, NULL);

@@ -90,4 +90,21 @@ static inline void wait_for_eof(void)
 		;
 }
 
+/* Where the process has its vDSO. */
+static inline unsigned long vdso_of(pid_t pid)
+{
+	char path[64], line[512];
+	unsigned long at = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	FILE *f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (strstr(line, "[vdso]"))
+			at = strtoul(line, NULL, 16);
+	if (!at)
+		die(path);
+	fclose(f);
+	return at;
+}
+
 #endif

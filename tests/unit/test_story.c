@@ -47,7 +47,7 @@ static const struct proc *tell(void *rec, const char *text)
 	((struct ev_hdr *)rec)->time = ++now;
 	ev.seq = ++seq;
 	proctree_update(tree, &ev);
-	if (story_wants(&ev) || ev.desc->id == EV_exit)
+	if (story_wants(story, &ev) || ev.desc->id == EV_exit)
 		story_add(story, &ev, text, strlen(text));
 	rec_free(rec);
 	return ev.proc;
@@ -325,7 +325,7 @@ static void what_is_notable(void **state)
 			continue;
 		for (unsigned k = 0; k < sizeof(not ) / sizeof(not [0]); k++)
 			want = want && not [k] != i;
-		assert_int_equal(story_wants(&ev), want);
+		assert_int_equal(story_wants(story, &ev), want);
 	}
 }
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/budget.h"
 #include "enrich/exe_open.h"
 #include "enrich/proctree.h"
 
@@ -63,23 +63,7 @@ static enum same_content compare(int a, int b, u64 size)
  * Who executes large sealed memfds in a row must not keep the pipeline from reading events: beyond
  * a rate, the answer is that it is not known.
  */
-static bool affordable(u64 size)
-{
-	static uint64_t left = 4 * EXE_CHECK_PER_S, last;
-	uint64_t now = clock_monotonic();
-
-	if (!last || now - last > 4 * NSEC_PER_SEC)
-		left = 4 * EXE_CHECK_PER_S;
-	else
-		left += (now - last) / NSEC_PER_MSEC * (EXE_CHECK_PER_S / 1000);
-	last = now;
-	if (left > 4 * EXE_CHECK_PER_S)
-		left = 4 * EXE_CHECK_PER_S;
-	if (left < size)
-		return false;
-	left -= size;
-	return true;
-}
+static struct budget budget = { .per_s = EXE_CHECK_PER_S };
 
 enum same_content exe_check(const struct event *ev)
 {
@@ -90,7 +74,7 @@ enum same_content exe_check(const struct event *ev)
 		return SAME_CONTENT_unknown;
 	if (!image_is_linked(prev) || prev->exe_size != x->exe_size)
 		return SAME_CONTENT_no;
-	if (x->exe_size > EXE_CHECK_MAX || !affordable(x->exe_size))
+	if (x->exe_size > EXE_CHECK_MAX || !budget_take(&budget, x->exe_size))
 		return SAME_CONTENT_unknown;
 
 	enum same_content same = SAME_CONTENT_unknown;

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/budget.h"
 #include "base/hash.h"
 #include "enrich/exe_open.h"
 
@@ -78,23 +78,7 @@ static struct known *slot_of(const struct file_key *key)
 }
 
 /* Who runs many large programs must not keep the pipeline from reading events. */
-static bool affordable(uint64_t size)
-{
-	static uint64_t left = 4 * EXE_HASH_PER_S, last;
-	uint64_t now = clock_monotonic();
-
-	if (!last || now - last > 4 * NSEC_PER_SEC)
-		left = 4 * EXE_HASH_PER_S;
-	else
-		left += (now - last) / NSEC_PER_MSEC * (EXE_HASH_PER_S / 1000);
-	last = now;
-	if (left > 4 * EXE_HASH_PER_S)
-		left = 4 * EXE_HASH_PER_S;
-	if (left < size)
-		return false;
-	left -= size;
-	return true;
-}
+static struct budget budget = { .per_s = EXE_HASH_PER_S };
 
 static bool digest(int fd, uint64_t size, char ret[EXE_SHA256_LEN])
 {
@@ -132,7 +116,7 @@ static const char *hash_file(int fd, char ret[EXE_SHA256_LEN])
 	}
 	if (key.size > EXE_HASH_MAX)
 		return "larger than 128 MiB";
-	if (!affordable(key.size))
+	if (!budget_take(&budget, key.size))
 		return "too many bytes to read at that time";
 	if (!digest(fd, key.size, ret) || fstat(fd, &st))
 		return "it could not be read";

@@ -271,8 +271,15 @@ void story_free(struct story *s)
 	free(s);
 }
 
-bool story_wants(const struct event *ev)
+static bool is_told(const struct story *s)
 {
+	return s->limits.notes && s->limits.per_process;
+}
+
+bool story_wants(const struct story *s, const struct event *ev)
+{
+	if (!is_told(s))
+		return false;
 	switch (ev->desc->id) {
 	case EV_fork:
 	case EV_exit:
@@ -291,7 +298,7 @@ bool story_wants(const struct event *ev)
 
 void story_add(struct story *s, const struct event *ev, const char *text, size_t len)
 {
-	if (!s->limits.notes || !s->limits.per_process || !ev->proc || !ev->tree)
+	if (!is_told(s) || !ev->proc || !ev->tree)
 		return;
 	if (ev->desc->id == EV_exit) {
 		end(s, ev->proc);

@@ -50,7 +50,7 @@ int story_new(const struct story_limits *l, unsigned slots, struct story **ret);
 void story_free(struct story *s);
 
 /* Is the event one that a story tells? Not what every process does: forks, exits, renames. */
-bool story_wants(const struct event *ev);
+bool story_wants(const struct story *s, const struct event *ev);
 
 /*
  * Notes an event, with its line of text (printable UTF-8), for its process; a program that was

@@ -14,26 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 size_t page_size(void)
 {
 	return (size_t)sysconf(_SC_PAGESIZE);
-}
-
-/* A small file below dir, ended by NUL; "" if it can't be read. */
-static void slurp(int dir, const char *name, char *buf, size_t cap)
-{
-	size_t n = 0;
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-
-	while (fd >= 0 && n < cap - 1) {
-		ssize_t k = read(fd, buf + n, cap - 1 - n);
-		if (k <= 0)
-			break;
-		n += (size_t)k;
-	}
-	if (fd >= 0)
-		close(fd);
-	buf[n] = '\0';
 }
 
 static unsigned long long status_field(const char *status, const char *key, int base)
@@ -60,7 +45,7 @@ static uint32_t find_tracer(const struct target *t)
 		if (!isdigit((unsigned char)*d->d_name))
 			continue;
 		snprintf(name, sizeof(name), "%.20s/status", d->d_name);
-		slurp(fd, name, status, sizeof(status));
+		file_slurp(fd, name, status, sizeof(status));
 		tracer = (uint32_t)status_field(status, "\nTracerPid:", 10);
 	}
 	closedir(tasks);
@@ -71,10 +56,10 @@ static void read_facts(struct target *t)
 {
 	char text[4096];
 
-	slurp(t->dir, "status", text, sizeof(text));
+	file_slurp(t->dir, "status", text, sizeof(text));
 	t->traps_caught = status_field(text, "\nSigCgt:", 16) >> (SIGTRAP - 1) & 1;
 	t->tracer = find_tracer(t);
-	slurp(t->dir, "personality", text, sizeof(text));
+	file_slurp(t->dir, "personality", text, sizeof(text));
 	t->all_executable = strtoul(text, NULL, 16) & READ_IMPLIES_EXEC;
 	ssize_t n = readlinkat(t->dir, "exe", t->exe, sizeof(t->exe) - 1);
 	t->exe[n > 0 ? n : 0] = '\0';
@@ -163,7 +148,7 @@ void target_threads(struct target *t)
 		if (!isdigit((unsigned char)*d->d_name))
 			continue;
 		snprintf(name, sizeof(name), "%.20s/syscall", d->d_name);
-		slurp(fd, name, text, sizeof(text));
+		file_slurp(fd, name, text, sizeof(text));
 		if (!parse_syscall(text, &t->thread[t->nthreads].pc))
 			continue;
 		t->thread[t->nthreads++].tid = (uint32_t)strtoul(d->d_name, NULL, 10);

@@ -91,21 +91,6 @@ static int collect_names(struct sigma_engine *g)
 	return rc;
 }
 
-/* What can't be held within the bounds of state. */
-static void check_correlations(struct sigma_rules *r)
-{
-	struct err e;
-
-	for (unsigned i = 0; i < r->n; i++) {
-		struct sigma_rule *rule = r->rule[i];
-		if (!rule->correlation || rule->broken ||
-		    !sigma_correlation_check(rule->correlation, &e))
-			continue;
-		sigma_problem_add(&r->problems, SIGMA_ERROR, rule->pos, "%s", e.text);
-		rule->broken = true;
-	}
-}
-
 /* One that asks for too much is left out, not the whole set. */
 static void break_excessive(struct sigma_rules *r)
 {
@@ -169,7 +154,6 @@ int sigma_engine_new(struct sigma_rules *r, const struct sigma_engine_options *o
 		rc = err_set(e, -ENOMEM, "no memory for the rules");
 		goto out;
 	}
-	check_correlations(r);
 	break_excessive(r);
 	break_dependents(r);
 	rc = sigma_correlator_new(r, o ? &o->correlator : NULL, &g->correlator, e);

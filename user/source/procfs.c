@@ -18,6 +18,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "source/inventory.h"
 #include "source/procfs_private.h"
 
@@ -41,27 +42,10 @@ int procfs_usable(struct err *e)
 	return 0;
 }
 
-/* The content of a small file below dir, ended by a NUL. Its length, 0 if it can't be read. */
-static size_t slurp(int dir, const char *name, char *buf, size_t cap)
-{
-	size_t n = 0;
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && n < cap - 1) {
-		ssize_t k = read(fd, buf + n, cap - 1 - n);
-		if (k <= 0)
-			break;
-		n += (size_t)k;
-	}
-	if (fd >= 0)
-		close(fd);
-	buf[n] = '\0';
-	return n;
-}
-
 static u32 number_of(int dir, const char *name, u32 otherwise)
 {
 	char text[32];
-	return slurp(dir, name, text, sizeof(text)) ? (u32)strtoul(text, NULL, 10) : otherwise;
+	return file_slurp(dir, name, text, sizeof(text)) ? (u32)strtoul(text, NULL, 10) : otherwise;
 }
 
 static u32 inode_of(int dir, const char *name)
@@ -81,7 +65,7 @@ struct stat_line {
 static int read_stat(int dir, struct stat_line *ret)
 {
 	char line[2048];
-	slurp(dir, "stat", line, sizeof(line));
+	file_slurp(dir, "stat", line, sizeof(line));
 	char *open = strchr(line, '('), *close = strrchr(line, ')');
 	if (!open || !close || close < open)
 		return -ESRCH;
@@ -162,7 +146,7 @@ static void read_status(int dir, struct ev_proc *p)
 	struct ev_hdr *h = &p->hdr;
 	const char *at;
 
-	slurp(dir, "status", text, sizeof(text));
+	file_slurp(dir, "status", text, sizeof(text));
 	if ((at = strstr(text, "\nUid:")))
 		sscanf(at + 5, "%u %u %u", &h->uid, &h->euid, &p->suid);
 	if ((at = strstr(text, "\nGid:")))
@@ -205,7 +189,7 @@ static void put_cgroup(union rec_buf *r, struct ev_proc *p, int dir)
 	struct statfs fs;
 	struct stat st;
 
-	slurp(dir, "cgroup", text, sizeof(text));
+	file_slurp(dir, "cgroup", text, sizeof(text));
 	char *own = cgroup_path(text, "");
 	for (size_t i = 0; own && i < sizeof(mounts) / sizeof(mounts[0]) && !r->hdr.cgroup; i++) {
 		if (statfs(mounts[i], &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)
