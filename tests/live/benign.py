@@ -93,6 +93,7 @@ def reap(known):
                 with contextlib.suppress(OSError):
                     with open(f"/proc/{pid}/cmdline") as f:
                         late.add(f.read().replace("\0", " "))
+                late.discard("")  # one that is about to end: its memory is gone
                 os.kill(pid, signal.SIGKILL)
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)

@@ -10,6 +10,7 @@ from tap import equal, run, test
 
 SMALL = "limits:\n  ring_main_kib: 64\n"
 STORM = 3000
+RAW = {"auth_text", "pam"}  # told only to who asks for them: not in the stream of the other sensor
 
 
 def key(event):
@@ -59,10 +60,11 @@ def overflow(_):
         small, reference = Sensor(config=SMALL), Sensor()
         missing = flood(small, reference)
         assert missing["exec"] > STORM / 2, f"hardly anything was lost: {missing}"
-        if lost(small) == missing or attempt == 3:
+        told = {of: n for of, n in lost(small).items() if of not in RAW}
+        if told == missing or attempt == 3:
             break
         small.stop(), reference.stop()
-    equal(dict(lost(small)), dict(missing), "records lost, by type")
+    equal(told, dict(missing), "records lost, by type")
 
     until(lambda: small.stats()["source"]["lost"] == sum(lost(small).values()), "stats agree")
     equal(reference.stats()["source"]["lost"], 0, "stats of the other")
