@@ -101,7 +101,7 @@ check-rules: all ## Sigma: conformance, against a second evaluator, the public c
 check-live: all $(TRIGGERS) ## the sensor on this kernel (root)
 	@$(RUN_TESTS) live
 
-check-vm: all $(TRIGGERS) ## the sensor on the kernels of tests/vm/kernels.txt, in QEMU (10 minutes)
+check-vm: all $(TRIGGERS) ## the sensor on the kernels of tests/vm/kernels.txt, in QEMU (a quarter of an hour)
 	@deploy/deps check live && deploy/deps check vm
 	@$(RUN_TESTS) vm
 
