@@ -9,7 +9,7 @@ from sensor import Sensor, Trigger, get, start, until
 from tap import equal, run, test
 
 SMALL = "limits:\n  ring_main_kib: 64\n"
-STORM = 3000
+STORM = 1500
 RAW = {"auth_text", "pam"}  # told only to who asks for them: not in the stream of the other sensor
 
 
