@@ -195,6 +195,10 @@ class Sensor(Lines):
                                 capture_output=True, text=True, timeout=PATIENCE)
         return json.loads(answer.stdout) if answer.returncode == 0 else None
 
+    def streams(self):
+        """How many streams it serves, its own output among them."""
+        return sum(sink["name"] == "tail" for sink in self.stats()["sinks"])
+
     def sync(self):
         """Returns when all that happened before has been seen."""
         def passed():

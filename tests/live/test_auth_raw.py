@@ -29,13 +29,14 @@ class Watch(Sensor):
 
     def __init__(self):
         super().__init__()
+        before = self.streams()
         self.shown = os.path.join(self.dir, "tail")
         with open(self.shown, "wb") as f:
             self.tail = start([REDSHANK, "tail", "-o", "json", "--socket", self.socket, "--type",
                                "auth_text,pam,rename,exec,exit"], stdin=subprocess.DEVNULL,
                               stdout=f)
         Lines.__init__(self, self.shown)
-        self.sync()
+        until(lambda: self.streams() > before, "tail subscribed")
 
 
 def texts(sensor, pid):

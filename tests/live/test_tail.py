@@ -18,22 +18,17 @@ from tap import equal, run, test
 GOLDEN = os.path.join(ROOT, "tests/golden/memfd-execveat.rsk")
 
 
-def streams(sensor):
-    """How many streams it serves, its own output among them."""
-    return sum(sink["name"] == "tail" for sink in sensor.stats()["sinks"])
-
-
 class Tail(Lines):
     """redshank tail at a sensor, subscribed when it is there."""
 
     def __init__(self, sensor, *args, output="json"):
         self.out = os.path.join(directory(), "out")
-        before = streams(sensor)
+        before = sensor.streams()
         with open(self.out, "wb") as stdout:
             self.process = start([REDSHANK, "tail", "--socket", sensor.socket, "-o", output, *args],
                                  stdin=subprocess.DEVNULL, stdout=stdout)
         super().__init__(self.out)
-        until(lambda: streams(sensor) > before, "tail subscribed")
+        until(lambda: sensor.streams() > before, "tail subscribed")
 
     def end(self):
         """Its lines, when it has been told to stop."""
@@ -306,7 +301,7 @@ def slow_client(_):
     slow = socket.socket(socket.AF_UNIX)
     slow.connect(sensor.socket)
     slow.sendall(b'{"command":"tail","format":"json"}\n')
-    until(lambda: streams(sensor) == 2, "subscribed")
+    until(lambda: sensor.streams() == 2, "subscribed")
     fast = Tail(sensor)
     for _ in range(8):  # each shorter than a queue: who reads at all keeps up
         with Trigger("exec_facts", "storm", "500") as storm:
