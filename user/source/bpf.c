@@ -4,6 +4,7 @@
  * then hands over the host record, the inventory, and what the ring buffers bring. Loss is read
  * from the counters that the programs keep and goes into the stream as gap records.
  */
+#include "source/bpf_link.h"
 #include "source/bpf_private.h"
 
 #include <bpf/bpf.h>
@@ -184,7 +185,7 @@ static int take_inventory(struct bpf_source *b, struct err *e)
 		return 0;
 	if (!b->links[i])
 		return procfs_inventory(&b->rec, b->fn, b->ctx, &b->records, &b->stop, e);
-	int fd = bpf_iter_create(bpf_link__fd(b->links[i]));
+	int fd = bpf_iter_create(hook_link_fd(b->links[i]));
 	if (fd < 0)
 		return err_set(e, -errno, "process inventory: %s", strerror(errno));
 	int rc = inventory(fd, &b->rec, b->fn, b->ctx, &b->records, &b->stop, e);

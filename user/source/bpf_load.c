@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "source/bpf_link.h"
 #include "source/bpf_pam.h"
 #include "source/bpf_private.h"
 #include "source/features.h"
@@ -36,8 +37,8 @@ void bpf_unload(struct bpf_source *b)
 		munmap(b->stats, stats_size(b));
 	b->stats = NULL;
 	for (unsigned i = 0; i < b->nhooks; i++) {
-		bpf_link__destroy(b->again[i]);
-		bpf_link__destroy(b->links[i]);
+		hook_detach(b->again[i]);
+		hook_detach(b->links[i]);
 		b->links[i] = b->again[i] = NULL;
 	}
 	redshank_bpf__destroy(b->obj);
@@ -210,7 +211,7 @@ static int load_round(struct bpf_source *b, const struct bpf_config *c, struct e
 	b->obj->bss->again_on = again;
 	for (unsigned i = 0; again && i < b->nhooks; i++)
 		if (bpf_again(b, i))
-			b->again[i] = bpf_program__attach(bpf_again(b, i));
+			b->again[i] = hook_attach(bpf_again(b, i));
 	/* Attached is not firing: see each event come. */
 	rc = hooks_fire(e);
 	if (rc < 0)

@@ -16,6 +16,7 @@
 #include "redshank.skel.h"
 #include "schema/schema.h"
 #include "source/bpf_btf.h"
+#include "source/bpf_link.h"
 #include "source/bpf_pam.h"
 #include "source/fire.h"
 #include "source/pid_here.h"
@@ -287,6 +288,12 @@ static void env_name_pack(const char *name, struct env_name *ret)
 	memcpy(ret->mask, mask, sizeof(mask));
 }
 
+static bool is_uprobe(const struct bpf_program *p)
+{
+	const char *section = bpf_program__section_name(p);
+	return !strcmp(section, "uprobe") || !strcmp(section, "uretprobe");
+}
+
 int bpf_obj_open(const struct bpf_config *c, struct redshank_bpf **ret, struct err *e)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -297,7 +304,12 @@ int bpf_obj_open(const struct bpf_config *c, struct redshank_bpf **ret, struct e
 		return err_set(e, -errno, "BPF object: %s", strerror(errno));
 
 	struct bpf_program *p;
-	bpf_object__for_each_program(p, o->obj) bpf_program__set_autoload(p, false);
+	bpf_object__for_each_program(p, o->obj)
+	{
+		bpf_program__set_autoload(p, false);
+		if (is_uprobe(p))
+			uprobe_prepare(p);
+	}
 	bpf_map__set_max_entries(o->maps.ring_main, c->ring_main_bytes);
 	bpf_map__set_max_entries(o->maps.ring_bulk, c->ring_bulk_bytes);
 	bpf_map__set_max_entries(o->maps.stats, (u32)cpus);
@@ -316,9 +328,9 @@ struct bpf_program *bpf_obj_program(struct redshank_bpf *o, const char *name)
 	return bpf_object__find_program_by_name(o->obj, name);
 }
 
-struct bpf_link *bpf_obj_attach(struct bpf_program *p, const char *variant)
+struct hook_link *bpf_obj_attach(struct bpf_program *p, const char *variant)
 {
-	return variant_is_uprobe(variant) ? uprobe_try(p) : bpf_program__attach(p);
+	return variant_is_uprobe(variant) ? uprobe_try(p) : hook_attach(p);
 }
 
 bool variant_at_every_call(struct redshank_bpf *o, const char *variant)

@@ -13,7 +13,7 @@
 #include "base/err.h"
 
 struct redshank_bpf;
-struct bpf_link;
+struct hook_link;
 struct bpf_program;
 
 #define HOOK_VARIANTS_MAX 6
@@ -113,7 +113,7 @@ int env_name_check(const char *name, struct err *e);
 int bpf_obj_open(const struct bpf_config *c, struct redshank_bpf **ret, struct err *e);
 /* Attaches a program that is loaded; one for user space's functions only to try whether that can be
  * done. NULL with errno. */
-struct bpf_link *bpf_obj_attach(struct bpf_program *p, const char *variant);
+struct hook_link *bpf_obj_attach(struct bpf_program *p, const char *variant);
 /* Sets this variant of a hook to be loaded. */
 void bpf_obj_use(struct redshank_bpf *o, const struct hook *h, const char *variant);
 struct bpf_program *bpf_obj_program(struct redshank_bpf *o, const char *name);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "source/bpf_link.h"
 #include "source/bpf_private.h"
 #include "source/elf_symbol.h"
 #include "source/pam_file.h"
@@ -54,7 +55,7 @@ struct watched {
 	struct pam_file file;
 	struct pam_lib lib; /* by which the kernel told of it; {0}: found by us */
 	uint64_t since; /* a number that grows */
-	struct bpf_link *link[FUNCTIONS][2];
+	struct hook_link *link[FUNCTIONS][2];
 };
 
 struct pam_watch {
@@ -81,7 +82,7 @@ static void unwatch(struct pam_watch *w, struct watched *s)
 {
 	for (unsigned i = 0; i < FUNCTIONS; i++)
 		for (unsigned k = 0; k < 2; k++)
-			bpf_link__destroy(s->link[i][k]);
+			hook_detach(s->link[i][k]);
 	forget_key(w, &s->lib);
 	pam_file_close(&s->file);
 	memset(s, 0, sizeof(*s));
@@ -89,13 +90,13 @@ static void unwatch(struct pam_watch *w, struct watched *s)
 	atomic_fetch_sub(&w->nfiles, 1);
 }
 
-static struct bpf_link *put(struct bpf_program *p, bool at_return, const struct pam_file *f,
-			    uint64_t offset)
+static struct hook_link *put(struct bpf_program *p, bool at_return, const struct pam_file *f,
+			     uint64_t offset)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
-	return bpf_program__attach_uprobe(p, at_return, -1, path, offset);
+	return uprobe_attach(p, at_return, path, offset);
 }
 
 /* 0, or negative errno: then nothing is attached. */
@@ -356,7 +357,7 @@ __attribute__((noinline, used)) static void nobody_calls_this(void)
 	__asm__ volatile("");
 }
 
-struct bpf_link *uprobe_try(struct bpf_program *p)
+struct hook_link *uprobe_try(struct bpf_program *p)
 {
 	uint64_t offset = pam_own_offset((uintptr_t)nobody_calls_this);
 
@@ -364,5 +365,5 @@ struct bpf_link *uprobe_try(struct bpf_program *p)
 		errno = ENOENT;
 		return NULL;
 	}
-	return bpf_program__attach_uprobe(p, true, -1, "/proc/self/exe", offset);
+	return uprobe_attach(p, true, "/proc/self/exe", offset);
 }

@@ -8,8 +8,8 @@
 
 #include "base/err.h"
 
-struct bpf_link;
 struct bpf_program;
+struct hook_link;
 struct pam_watch;
 struct redshank_bpf;
 
@@ -32,6 +32,6 @@ void pam_watch_stop(struct pam_watch *w);
 
 /* Puts a program on a function of our own which nobody calls, to see whether that can be done. NULL
  * with errno if not. */
-struct bpf_link *uprobe_try(struct bpf_program *p);
+struct hook_link *uprobe_try(struct bpf_program *p);
 
 #endif

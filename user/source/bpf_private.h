@@ -20,8 +20,8 @@ struct lost {
 struct bpf_source {
 	struct source source;
 	struct redshank_bpf *obj;
-	struct bpf_link *links[HOOKS_MAX];
-	struct bpf_link *again[HOOKS_MAX]; /* of second programs; NULL where there is none */
+	struct hook_link *links[HOOKS_MAX];
+	struct hook_link *again[HOOKS_MAX]; /* of second programs; NULL where there is none */
 	struct hook_state state[HOOKS_MAX];
 	unsigned variant[HOOKS_MAX]; /* index into the hook's variants */
 	u64 missed[HOOKS_MAX]; /* what the stream knows of bpf_missed() */

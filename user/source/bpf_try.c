@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "source/bpf_link.h"
 #include "source/bpf_obj.h"
 
 #include "redshank.skel.h"
@@ -31,10 +32,10 @@ static bool seen(struct redshank_bpf *o, const struct hook *h)
 }
 
 /* Reads an iterator to see whether it gives anything. */
-static bool iter_gives(struct bpf_link *link)
+static bool iter_gives(struct hook_link *link)
 {
 	char buf[4096];
-	int fd = bpf_iter_create(bpf_link__fd(link));
+	int fd = bpf_iter_create(hook_link_fd(link));
 	if (fd < 0)
 		return false;
 	ssize_t n = read(fd, buf, sizeof(buf));
@@ -60,8 +61,8 @@ static int of_kind(const struct hook *h, const char *kind)
 }
 
 /* A shared program is attached once. */
-static struct bpf_link *attach(struct bpf_program *p, const char *variant, struct bpf_link **links,
-			       int before, struct bpf_program **programs)
+static struct hook_link *attach(struct bpf_program *p, const char *variant,
+				struct hook_link **links, int before, struct bpf_program **programs)
 {
 	for (int i = 0; i < before; i++)
 		if (programs[i] == p)
@@ -69,14 +70,14 @@ static struct bpf_link *attach(struct bpf_program *p, const char *variant, struc
 	return bpf_obj_attach(p, variant);
 }
 
-static void detach(struct bpf_link **links, int n)
+static void detach(struct hook_link **links, int n)
 {
 	for (int i = 0; i < n; i++) {
 		bool again = false;
 		for (int k = 0; k < i; k++)
 			again |= links[k] == links[i];
 		if (!again)
-			bpf_link__destroy(links[i]);
+			hook_detach(links[i]);
 	}
 }
 
@@ -85,7 +86,7 @@ static int round_together(const struct kind_round *r)
 {
 	static const struct bpf_config small = { .ring_main_bytes = 65536,
 						 .ring_bulk_bytes = 65536 };
-	struct bpf_link *links[HOOKS_MAX] = { NULL };
+	struct hook_link *links[HOOKS_MAX] = { NULL };
 	struct bpf_program *programs[HOOKS_MAX] = { NULL };
 	struct redshank_bpf *o;
 
@@ -158,7 +159,7 @@ struct variant_result variant_try(const struct hook *h, const char *variant)
 						 .ring_bulk_bytes = 65536 };
 	struct variant_result r = { 0 };
 	struct redshank_bpf *o;
-	struct bpf_link *link = NULL;
+	struct hook_link *link = NULL;
 
 	r.error = bpf_obj_open(&small, &o, NULL);
 	if (r.error)
@@ -182,7 +183,7 @@ struct variant_result variant_try(const struct hook *h, const char *variant)
 		r.fired = seen(o, h);
 	}
 out:
-	bpf_link__destroy(link);
+	hook_detach(link);
 	redshank_bpf__destroy(o);
 	return r;
 }
