@@ -13,6 +13,7 @@
 #include "encode/text.h"
 #include "enrich/exe_check.h"
 #include "enrich/host.h"
+#include "enrich/session.h"
 #include "heartbeat.h"
 #include "pipeline_private.h"
 
@@ -437,6 +438,9 @@ int pipeline_new(const struct pipeline_config *c, struct pipeline **ret, struct 
 			err_set(e, rc, "fuser of logins: %s", strerror(-rc));
 	}
 	if (!rc) {
+		engine_keep(p->engine,
+			    &(struct engine_part){ "sessions", proctree_sessions(p->tree),
+						   sessions_save, sessions_restore });
 		engine_set_story(p->engine, p->story);
 		engine_set_exceptions(p->engine, c->exception, c->nexceptions);
 	}

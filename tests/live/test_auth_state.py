@@ -119,6 +119,29 @@ def left_behind():
     sensor.stop()
 
 
+@test
+def session_over_a_restart():
+    """What is done in a session after a restart of the sensor tells the session's address"""
+    state = os.path.join(directory(), "state")
+    sensor = sensor_with(state)
+    client = Client(port, ip="127.0.12.5")
+    ssh = client.ssh(world, "rstwo", "until test -e /run/rs-on; do sleep 0.05; done; /bin/true rs-later",
+                     NumberOfPasswordPrompts=1)
+    ssh.answer("assword: ", RIGHT)
+    login = sensor.wait("auth", where=lambda e: get(e, "source.address") == client.address
+                        and get(e, "event.outcome") == "success")
+    equal(sensor.stop()[0], 0, "status")
+    sensor = sensor_with(state)
+    world.write("/run/rs-on", "")
+    later = sensor.wait("exec", where=lambda e: "rs-later" in get(e, "process.args", [])
+                        and get(e, "process.name") == "true")
+    ssh.end()
+    equal(get(later, "redshank.session.source.ip"), "127.0.12.5", "address")
+    equal(get(later, "redshank.session.source.user"), "rstwo", "user")
+    equal(get(later, "redshank.session.id"), get(login, "process.entity_id"), "session")
+    sensor.stop()
+
+
 if __name__ == "__main__":
     world = World()
     port = world.sshd()

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <netinet/in.h>
 
 #include "enrich/fields.h"
@@ -316,6 +317,71 @@ static void addresses_are_checked(void **state)
 
 #define T(name_) cmocka_unit_test_setup_teardown(name_, setup, teardown)
 
+/* A sensor ends and another one begins, with what the first one kept; damage is done between them.
+ */
+static int restart(size_t damaged_at, size_t cut)
+{
+	struct buf kept = { 0 };
+
+	sessions_save(proctree_sessions(tree), &kept);
+	assert_false(kept.failed);
+	tree_free();
+	setup(NULL);
+	if (damaged_at < kept.len)
+		kept.data[damaged_at] ^= 1;
+	int rc = sessions_restore(proctree_sessions(tree), kept.data, kept.len - cut);
+	buf_free(&kept);
+	return rc;
+}
+
+static void kept_over_a_restart(void **state)
+{
+	(void)state;
+	struct proc_id monitor = id(200, 3), shell = id(202, 5), other = id(300, 5);
+	struct proc_id ended = id(400, 4), left = id(401, 6);
+	struct ev_auth *r = login(monitor, init, "203.0.113.9", "alice");
+
+	update(r);
+	r = login(ended, init, "2001:db8::7", "bob");
+	r->session = 77;
+	update(r);
+	assert_int_equal(restart(SIZE_MAX, 0), 0);
+	do_proc(monitor, init, "/usr/sbin/sshd");
+	do_proc(shell, monitor, "/bin/sh");
+	do_proc(other, init, "/bin/sh");
+	do_proc(id(202, 9), init, "/bin/sh"); /* the number of one, but not the process */
+	assert_string_equal(from(id(203, 10), shell), "203.0.113.9");
+	assert_string_equal(from(id(204, 10), other), "");
+	assert_string_equal(from(id(205, 10), id(202, 9)), "");
+	/* Who reported it is gone, but its audit session tells. */
+	assert_string_equal(from_audit(left, init, 77), "2001:db8::7");
+	/* New ones don't take the places of old ones. */
+	update(login(id(500, 11), init, "198.51.100.1", "eve"));
+	assert_string_equal(from(id(501, 12), id(500, 11)), "198.51.100.1");
+	assert_string_equal(from(id(206, 12), shell), "203.0.113.9");
+}
+
+static void nothing_is_kept_of(void **state, size_t damaged_at, size_t cut, int want)
+{
+	struct proc_id monitor = id(200, 3);
+
+	(void)state;
+	update(login(monitor, init, "203.0.113.9", "alice"));
+	assert_int_equal(restart(damaged_at, cut), want);
+	do_proc(monitor, init, "/usr/sbin/sshd");
+	assert_string_equal(from(id(203, 10), monitor), "");
+}
+
+static void another_boot(void **state)
+{
+	nothing_is_kept_of(state, 0, 0, 0); /* its id comes first */
+}
+
+static void cut_short(void **state)
+{
+	nothing_is_kept_of(state, SIZE_MAX, 1, -EBADMSG);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -327,6 +393,9 @@ int main(void)
 		T(what_is_no_login),
 		T(local_login_keeps_it),
 		T(bounded),
+		T(kept_over_a_restart),
+		T(another_boot),
+		T(cut_short),
 		cmocka_unit_test(one_client_has_one_net),
 		cmocka_unit_test(addresses_are_checked),
 	};

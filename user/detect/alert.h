@@ -75,4 +75,14 @@ void engine_get_stats(const struct engine *e, struct engine_stats *ret);
 void engine_save(const struct engine *e, struct buf *out);
 int engine_restore(struct engine *e, const void *p, size_t len);
 
+/* Something of another layer that is kept with it; save and restore are as a detector's
+ * (detector.h). */
+struct engine_part {
+	const char *name;
+	void *state;
+	void (*save)(const void *state, struct buf *out);
+	int (*restore)(void *state, const void *p, size_t len);
+};
+void engine_keep(struct engine *e, const struct engine_part *part);
+
 #endif

@@ -22,6 +22,7 @@ struct engine {
 	uint64_t wants[EV_TYPE_MAX]; /* by event type: bit i for detector i */
 	struct ruleset *rules; /* NULL: none */
 	struct alert_fold *fold;
+	struct engine_part kept; /* name NULL: none */
 	const struct story *story; /* NULL: none */
 	unsigned nexceptions;
 	const struct exception *exception;
@@ -222,6 +223,11 @@ void engine_get_stats(const struct engine *e, struct engine_stats *ret)
 
 /* --- over a restart: magic, parts, and SipHash of all, with no key: against damage --- */
 
+void engine_keep(struct engine *e, const struct engine_part *part)
+{
+	e->kept = *part;
+}
+
 static const char magic[8] = { 'r', 's', 'h', 'k', 's', 't', 'a', '1' };
 static const struct siphash_key no_key;
 
@@ -268,6 +274,11 @@ void engine_save(const struct engine *e, struct buf *out)
 		e->detector[i]->save(e->state[i], out);
 		end_part(out, start);
 	}
+	if (e->kept.name) {
+		start = begin_part(out, e->kept.name);
+		e->kept.save(e->kept.state, out);
+		end_part(out, start);
+	}
 	if (out->failed)
 		return;
 	check = siphash(&no_key, out->data + all, out->len - all);
@@ -280,6 +291,8 @@ static int restore_part(struct engine *e, const struct part *part, const void *p
 		return alert_fold_restore(e->fold, p, part->len);
 	if (!strcmp(part->name, "rules"))
 		return e->rules ? ruleset_restore(e->rules, p, part->len) : 0;
+	if (e->kept.name && !strcmp(e->kept.name, part->name))
+		return e->kept.restore(e->kept.state, p, part->len);
 	for (unsigned i = 0; i < e->n; i++)
 		if (e->detector[i]->restore && !strcmp(e->detector[i]->info.id, part->name))
 			return e->detector[i]->restore(e->state[i], p, part->len);

@@ -6,9 +6,11 @@
 #include "enrich/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "enrich/proctree.h"
 
 #define BUCKETS 1024
@@ -16,6 +18,7 @@
 
 struct sessions {
 	uint32_t used; /* slots above were never taken */
+	uint32_t nrestored; /* of these, the first ones: from before the sensor's start */
 	uint64_t clock; /* counts questions */
 	struct session_stats st;
 	uint32_t by_audit[BUCKETS];
@@ -119,6 +122,25 @@ static void forget_audit(struct sessions *s, struct session *e)
 	e->audit = NONE;
 }
 
+/* The first number of a slot is not 0. */
+static void begin(struct sessions *s, struct session *e, uint32_t pid, uint64_t start)
+{
+	*e = (struct session){
+		.number = e->number ? e->number + SESSIONS_MAX
+				    : (uint32_t)(e - s->slot) + SESSIONS_MAX,
+		.pid = pid,
+		.start = start,
+		.audit = NONE,
+	};
+}
+
+static void set_audit(struct sessions *s, struct session *e, uint32_t audit)
+{
+	e->audit = audit;
+	e->next = s->by_audit[audit % BUCKETS];
+	s->by_audit[audit % BUCKETS] = (uint32_t)(e - s->slot);
+}
+
 /*
  * A server that was started in a session, and doesn't begin audit sessions of its own, reports that
  * session's id.
@@ -137,9 +159,7 @@ static void learn_audit(struct sessions *s, struct session *e, const struct even
 	if (!owns_audit(s, ev, audit))
 		return;
 	forget_audit(s, e);
-	e->audit = audit;
-	e->next = s->by_audit[audit % BUCKETS];
-	s->by_audit[audit % BUCKETS] = (uint32_t)(e - s->slot);
+	set_audit(s, e, audit);
 }
 
 static bool goes_before(const struct session *a, const struct session *b)
@@ -180,14 +200,7 @@ static uint32_t learn(struct sessions *s, const struct event *ev)
 	const char *user = rec_str(ev->rec, a->user, &len);
 	if (!e) {
 		e = take_slot(s);
-		/* The first number of a slot is not 0. */
-		*e = (struct session){
-			.number = e->number ? e->number + SESSIONS_MAX
-					    : (uint32_t)(e - s->slot) + SESSIONS_MAX,
-			.pid = ev->proc->pid,
-			.start = ev->proc->start,
-			.audit = NONE,
-		};
+		begin(s, e, ev->proc->pid, ev->proc->start);
 	}
 	e->from = from;
 	e->ended = false;
@@ -200,11 +213,24 @@ static uint32_t learn(struct sessions *s, const struct event *ev)
 	return e->number;
 }
 
+/* Which reported one that is known from before the sensor's start? */
+static struct session *restored(struct sessions *s, const struct proc *p)
+{
+	for (uint32_t i = 0; i < s->nrestored; i++)
+		if (s->slot[i].pid == p->pid && s->slot[i].start == p->start)
+			return &s->slot[i];
+	return NULL;
+}
+
 uint32_t sessions_update(struct sessions *s, const struct event *ev)
 {
 	struct session *e;
 
-	if (ev->rec->type == EV_exit) {
+	if (ev->rec->type == EV_proc && s->nrestored) {
+		e = restored(s, ev->proc);
+		if (e)
+			return e->number;
+	} else if (ev->rec->type == EV_exit) {
 		e = s->used ? reported_by(s, ev->proc) : NULL;
 		if (e)
 			e->ended = true;
@@ -217,6 +243,82 @@ uint32_t sessions_update(struct sessions *s, const struct event *ev)
 			e->ended = true;
 	}
 	return ev->proc->login;
+}
+
+/* --- over a restart --- */
+
+#define BOOT_ID_LEN 37
+
+/* Processes' start times are of a boot. */
+struct saved_head {
+	char boot[BOOT_ID_LEN + 3];
+};
+
+struct saved {
+	uint64_t start;
+	uint32_t pid, audit;
+	struct address from;
+	bool ended;
+	uint32_t user_len;
+	char user[SESSION_USER_MAX];
+};
+
+static void boot_id(char ret[BOOT_ID_LEN + 3])
+{
+	memset(ret, 0, BOOT_ID_LEN + 3);
+	file_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", ret, BOOT_ID_LEN);
+}
+
+void sessions_save(const void *sessions, struct buf *out)
+{
+	const struct sessions *s = sessions;
+	struct saved_head head;
+
+	boot_id(head.boot);
+	buf_put(out, &head, sizeof(head));
+	for (uint32_t i = 0; i < s->used; i++) {
+		const struct session *e = &s->slot[i];
+		struct saved one;
+		memset(&one, 0, sizeof(one)); /* what lies between the members, too */
+		one.start = e->start;
+		one.pid = e->pid;
+		one.audit = e->audit;
+		one.from = e->from;
+		one.ended = e->ended;
+		one.user_len = e->user_len;
+		memcpy(one.user, e->user, e->user_len);
+		buf_put(out, &one, sizeof(one));
+	}
+}
+
+int sessions_restore(void *sessions, const void *p, size_t len)
+{
+	struct sessions *s = sessions;
+	struct saved_head head, now;
+	struct saved one;
+
+	if (len < sizeof(head) || (len - sizeof(head)) % sizeof(one))
+		return -EBADMSG;
+	memcpy(&head, p, sizeof(head));
+	boot_id(now.boot);
+	if (memcmp(&head, &now, sizeof(head)) != 0)
+		return 0;
+	size_t n = (len - sizeof(head)) / sizeof(one);
+	for (size_t i = 0; i < n && s->used < SESSIONS_MAX; i++) {
+		memcpy(&one, (const char *)p + sizeof(head) + i * sizeof(one), sizeof(one));
+		if (one.user_len > SESSION_USER_MAX)
+			continue;
+		struct session *e = take_slot(s);
+		begin(s, e, one.pid, one.start);
+		e->from = one.from;
+		e->ended = one.ended;
+		e->user_len = one.user_len;
+		memcpy(e->user, one.user, one.user_len);
+		if (one.audit != NONE && !by_audit(s, one.audit))
+			set_audit(s, e, one.audit);
+	}
+	s->nrestored = s->used;
+	return 0;
 }
 
 /* --- derived fields --- */

@@ -8,12 +8,13 @@
  * server that was started in a session has sessions of its own. Where no such ancestor is known any
  * more, its audit session id tells.
  *
- * Bounded: when there is no room, one that ended is forgotten first, then the one that was not
- * asked for longest.
+ * They are kept over a restart of the sensor. Bounded: when there is no room, one that ended is
+ * forgotten first, then the one that was not asked for longest.
  */
 #ifndef REDSHANK_ENRICH_SESSION_H
 #define REDSHANK_ENRICH_SESSION_H
 
+#include "base/buf.h"
 #include "enrich/address.h"
 
 #define SESSIONS_MAX	 4096
@@ -40,6 +41,14 @@ void sessions_free(struct sessions *s);
 
 /* Takes an event with a process into account. Returns what its proc->login is from now on. */
 uint32_t sessions_update(struct sessions *s, const struct event *ev);
+
+/*
+ * What is to be known after a restart of the sensor, as bytes and back: processes that ran before
+ * it then find the session that they are in. restore: what was kept in another boot is left out;
+ * -EBADMSG for bytes that save() did not make.
+ */
+void sessions_save(const void *sessions, struct buf *out);
+int sessions_restore(void *sessions, const void *p, size_t len);
 
 struct session_stats {
 	uint64_t held, max;
