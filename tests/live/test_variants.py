@@ -69,7 +69,13 @@ DROPPED = re.compile(r"redshank\.(login|container)|container|process\.(tty|inter
                      r"|redshank\.(script|unseen)")  # not all kernels show it; looked at for itself
 
 
+# O_LARGEFILE, which each open has: another bit on each architecture (asm/fcntl.h); Python's is 0.
+LARGE_FILE = 0o400000 if os.uname().machine == "aarch64" else 0o100000
+
+
 def normal(value, name=""):
+    if name == "redshank.open.flags":
+        return hex(int(value, 16) & ~LARGE_FILE)
     if isinstance(value, dict):
         kept = {k: normal(v, f"{name}.{k}" if name else k) for k, v in value.items()
                 if not DROPPED.fullmatch(f"{name}.{k}" if name else k)}
