@@ -237,6 +237,27 @@ class Sensor(Lines):
         return status, time.monotonic() - begin
 
 
+class Tail(Lines):
+    """redshank tail at a sensor, subscribed when it is there."""
+
+    def __init__(self, sensor, *args, output="json"):
+        self.out = os.path.join(directory(), "out")
+        before = sensor.streams()
+        with open(self.out, "wb") as stdout:
+            self.process = start([REDSHANK, "tail", "--socket", sensor.socket, "-o", output, *args],
+                                 stdin=subprocess.DEVNULL, stdout=stdout)
+        super().__init__(self.out)
+        until(lambda: sensor.streams() > before, "tail subscribed")
+
+    def end(self):
+        """Its lines, when it has been told to stop."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        status = self.process.wait(PATIENCE)
+        assert status == 0, f"exit status {status}"
+        return self.more()
+
+
 class Trigger:
     """A program of tests/trigger, or another one that says what it does in lines of JSON."""
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 
-from sensor import REDSHANK, TRIGGERS, Lines, Sensor, Trigger, directory, get, start, until
+from sensor import REDSHANK, TRIGGERS, Lines, Sensor, Tail, Trigger, directory, get, start, until
 from tap import Skip, equal, run, test
 
 SAY = os.path.join(TRIGGERS, "auth_say")
@@ -29,14 +29,8 @@ class Watch(Sensor):
 
     def __init__(self):
         super().__init__()
-        before = self.streams()
-        self.shown = os.path.join(self.dir, "tail")
-        with open(self.shown, "wb") as f:
-            self.tail = start([REDSHANK, "tail", "-o", "json", "--socket", self.socket, "--type",
-                               "auth_text,pam,rename,exec,exit"], stdin=subprocess.DEVNULL,
-                              stdout=f)
+        self.shown = Tail(self, "--type", "auth_text,pam,rename,exec,exit").out
         Lines.__init__(self, self.shown)
-        until(lambda: self.streams() > before, "tail subscribed")
 
 
 def texts(sensor, pid):

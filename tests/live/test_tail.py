@@ -11,31 +11,11 @@ import sys
 import time
 
 from facts import CGROUPS, FACTS
-from sensor import (PATIENCE, REDSHANK, ROOT, Lines, Sensor, Trigger, bpf_held_by,
+from sensor import (PATIENCE, REDSHANK, ROOT, Lines, Sensor, Tail, Trigger, bpf_held_by,
                     directory, get, pid_of, start, until)
 from tap import equal, run, test
 
 GOLDEN = os.path.join(ROOT, "tests/golden/memfd-execveat.rsk")
-
-
-class Tail(Lines):
-    """redshank tail at a sensor, subscribed when it is there."""
-
-    def __init__(self, sensor, *args, output="json"):
-        self.out = os.path.join(directory(), "out")
-        before = sensor.streams()
-        with open(self.out, "wb") as stdout:
-            self.process = start([REDSHANK, "tail", "--socket", sensor.socket, "-o", output, *args],
-                                 stdin=subprocess.DEVNULL, stdout=stdout)
-        super().__init__(self.out)
-        until(lambda: sensor.streams() > before, "tail subscribed")
-
-    def end(self):
-        """Its lines, when it has been told to stop."""
-        if self.process.poll() is None:
-            self.process.terminate()
-        equal(self.process.wait(PATIENCE), 0, "exit status")
-        return self.more()
 
 
 def check_stream(lines):

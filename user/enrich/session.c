@@ -247,12 +247,7 @@ uint32_t sessions_update(struct sessions *s, const struct event *ev)
 
 /* --- over a restart --- */
 
-#define BOOT_ID_LEN 37
-
-/* Processes' start times are of a boot. */
-struct saved_head {
-	char boot[BOOT_ID_LEN + 3];
-};
+#define BOOT_ID_LEN 40 /* of /proc's line, with its NUL, to a multiple of 8 */
 
 struct saved {
 	uint64_t start;
@@ -263,19 +258,20 @@ struct saved {
 	char user[SESSION_USER_MAX];
 };
 
-static void boot_id(char ret[BOOT_ID_LEN + 3])
+/* It comes first: processes' start times are of a boot. */
+static void boot_id(char ret[BOOT_ID_LEN])
 {
-	memset(ret, 0, BOOT_ID_LEN + 3);
+	memset(ret, 0, BOOT_ID_LEN);
 	file_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", ret, BOOT_ID_LEN);
 }
 
 void sessions_save(const void *sessions, struct buf *out)
 {
 	const struct sessions *s = sessions;
-	struct saved_head head;
+	char boot[BOOT_ID_LEN];
 
-	boot_id(head.boot);
-	buf_put(out, &head, sizeof(head));
+	boot_id(boot);
+	buf_put(out, boot, sizeof(boot));
 	for (uint32_t i = 0; i < s->used; i++) {
 		const struct session *e = &s->slot[i];
 		struct saved one;
@@ -294,18 +290,17 @@ void sessions_save(const void *sessions, struct buf *out)
 int sessions_restore(void *sessions, const void *p, size_t len)
 {
 	struct sessions *s = sessions;
-	struct saved_head head, now;
+	char boot[BOOT_ID_LEN];
 	struct saved one;
 
-	if (len < sizeof(head) || (len - sizeof(head)) % sizeof(one))
+	if (len < sizeof(boot) || (len - sizeof(boot)) % sizeof(one))
 		return -EBADMSG;
-	memcpy(&head, p, sizeof(head));
-	boot_id(now.boot);
-	if (memcmp(&head, &now, sizeof(head)) != 0)
+	boot_id(boot);
+	if (memcmp(p, boot, sizeof(boot)) != 0)
 		return 0;
-	size_t n = (len - sizeof(head)) / sizeof(one);
+	size_t n = (len - sizeof(boot)) / sizeof(one);
 	for (size_t i = 0; i < n && s->used < SESSIONS_MAX; i++) {
-		memcpy(&one, (const char *)p + sizeof(head) + i * sizeof(one), sizeof(one));
+		memcpy(&one, (const char *)p + sizeof(boot) + i * sizeof(one), sizeof(one));
 		if (one.user_len > SESSION_USER_MAX)
 			continue;
 		struct session *e = take_slot(s);

@@ -288,12 +288,6 @@ static void env_name_pack(const char *name, struct env_name *ret)
 	memcpy(ret->mask, mask, sizeof(mask));
 }
 
-static bool is_uprobe(const struct bpf_program *p)
-{
-	const char *section = bpf_program__section_name(p);
-	return !strcmp(section, "uprobe") || !strcmp(section, "uretprobe");
-}
-
 int bpf_obj_open(const struct bpf_config *c, struct redshank_bpf **ret, struct err *e)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -304,12 +298,7 @@ int bpf_obj_open(const struct bpf_config *c, struct redshank_bpf **ret, struct e
 		return err_set(e, -errno, "BPF object: %s", strerror(errno));
 
 	struct bpf_program *p;
-	bpf_object__for_each_program(p, o->obj)
-	{
-		bpf_program__set_autoload(p, false);
-		if (is_uprobe(p))
-			uprobe_prepare(p);
-	}
+	bpf_object__for_each_program(p, o->obj) bpf_program__set_autoload(p, false);
 	bpf_map__set_max_entries(o->maps.ring_main, c->ring_main_bytes);
 	bpf_map__set_max_entries(o->maps.ring_bulk, c->ring_bulk_bytes);
 	bpf_map__set_max_entries(o->maps.stats, (u32)cpus);
@@ -344,8 +333,13 @@ static void use_pam(struct redshank_bpf *o)
 {
 	struct bpf_program *p;
 
-	bpf_object__for_each_program(p, o->obj) if (!strncmp(bpf_program__name(p), "pam_", 4))
+	bpf_object__for_each_program(p, o->obj)
+	{
+		if (strncmp(bpf_program__name(p), "pam_", 4) != 0)
+			continue;
 		bpf_program__set_autoload(p, true);
+		uprobe_prepare(p);
+	}
 	o->rodata->knob_pam = true;
 }
 

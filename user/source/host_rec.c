@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 
 int64_t clock_unix_offset(void)
 {
@@ -20,15 +21,9 @@ int64_t clock_unix_offset(void)
 /* First line of a small file; "" if it can't be read. */
 static size_t read_line(const char *path, char *buf, size_t cap)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	ssize_t n = read(fd, buf, cap);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	const char *nl = memchr(buf, '\n', (size_t)n);
-	return nl ? (size_t)(nl - buf) : (size_t)n;
+	size_t n = file_slurp(AT_FDCWD, path, buf, cap);
+	const char *nl = memchr(buf, '\n', n);
+	return nl ? (size_t)(nl - buf) : n;
 }
 
 /* Is our host name that of pid 1? Yes outside of containers. */
